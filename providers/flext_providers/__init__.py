@@ -1,0 +1,1 @@
+"""The providers that ship with flext, one folder a system."""

@@ -1,0 +1,1 @@
+"""The adapter for FlexCore: plugins, deployed and removed but never changed."""

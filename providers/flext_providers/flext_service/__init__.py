@@ -1,0 +1,1 @@
+"""The FLEXT Service: plugins, pipelines and Singer specs over HTTP."""

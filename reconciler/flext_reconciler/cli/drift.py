@@ -1,0 +1,49 @@
+"""`flext drift`: who moved since the last apply."""
+
+from __future__ import annotations
+
+import asyncio
+
+import click
+
+from ..model import Plan
+from ..render.documents import drift_document
+from ..render.text import drift_text
+from .exit_codes import ExitCode, code_of_drift, moved
+from .options import Location, located, reporting
+from .output import Output
+from .pipeline import Wishes, look
+from .platform import open_platform
+
+
+@click.command()
+@located
+@reporting
+def command(location: Location, output: Output) -> ExitCode:
+    """Tell who moved since the last apply: the declaration, the platform, both, or a server's defaults.
+
+    Ends with 0 when nobody did, 2 when the declaration did, 3 when the platform did, 4 when both did.
+    A default that a server changed on its own is told, and ends with 0.
+
+    \b
+    Example:
+      flext drift -e prod --json
+    """
+    with open_platform(location) as platform, output.watching() as observer:
+        plan = asyncio.run(look(platform, Wishes(), observer)).plan
+    if output.json:
+        pending, drifted = moved(plan)
+        output.document(drift_document(plan, pending=pending, drifted=drifted))
+    else:
+        output.text(drift_text(plan, output.out, _headline(plan)))
+    return code_of_drift(plan)
+
+
+def _headline(plan: Plan) -> str:
+    said = {
+        (False, False): "Nobody moved: the platform is as it was applied.",
+        (True, False): "The declaration moved; the platform did not.",
+        (False, True): "The platform drifted; the declaration did not move.",
+        (True, True): "Both moved: the declaration and the platform.",
+    }[moved(plan)]
+    return f"{said} {len(plan.blocked)} could not be looked at." if plan.blocked else said

@@ -1,0 +1,72 @@
+"""What a run of the ledger did, made ready to be taken back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from ..errors import FlextError
+from ..inverse import Undo, undo_of
+from ..inverse.earlier import KNOWN_TO_THE_SERVICE, Why, moved_on
+from ..ledger import Run, whoami
+from ..model import Address, Plan, Record, Secret, Status
+from .platform import Platform
+
+_NOT_BEGUN = frozenset({Status.NOT_STARTED, Status.BLOCKED, Status.STALE})
+
+
+def undo_of_run(platform: Platform, run: int, records: Mapping[Address, Record]) -> Undo:
+    """Return what takes back what a run touched; raises FlextError when that is not known."""
+    kept = kept_plan(platform, run)
+    return undo_of(
+        kept, touched(kept, _find(platform, run)), platform.declaration, records, platform.kinds, _why(platform)
+    )
+
+
+def adopted(platform: Platform, run: int) -> tuple[Address, ...]:
+    """Return what a run adopted and the ledger still knows: to be nobody's again."""
+    return undo_of_run(platform, run, platform.ledger.records()).forget
+
+
+def forget_adopted(platform: Platform, run: int) -> None:
+    """Forget what a run adopted, once the rest of it is taken back; no service is asked."""
+    addresses = adopted(platform, run)
+    if addresses:
+        platform.ledger.forget(addresses, whoami(os.environ))
+
+
+def kept_plan(platform: Platform, run: int) -> Plan:
+    """Return the plan that the ledger kept with a run; raises FlextError when there is none."""
+    _find(platform, run)
+    plan = platform.ledger.plan_of(run)
+    if plan is None:
+        raise FlextError(f"the plan of run {run} was not kept", hint="`flext history` lists what can be taken back.")
+    return plan
+
+
+def touched(kept: Plan, run: Run) -> frozenset[Address]:
+    """Return what a run may have changed: all of its plan but what it said that it never began."""
+    untouched = {outcome.address for outcome in run.outcomes if outcome.status in _NOT_BEGUN}
+    return frozenset(change.address for change in kept.changes) - untouched
+
+
+def _find(platform: Platform, run: int) -> Run:
+    found = platform.ledger.run(run)
+    if found is None:
+        raise FlextError(f"no run {run} in {platform.environment.name}", hint="`flext history` lists the latest runs.")
+    return found
+
+
+def _why(platform: Platform) -> Why:
+    """Tell of a secret why its earlier value cannot be sent again."""
+
+    def why(secret: Secret) -> str:
+        if not secret.text:
+            return KNOWN_TO_THE_SERVICE
+        try:
+            found = platform.fingerprinter.of(platform.resolve(secret))
+        except FlextError as error:
+            return error.message
+        return "" if found == secret.fingerprint else moved_on(secret)
+
+    return why

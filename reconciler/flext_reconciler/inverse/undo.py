@@ -1,0 +1,208 @@
+"""Planning back: the earlier values are a declaration, and what a run made is to go.
+
+Pure. What the run did not touch stays as it is, drifted or not. It is known so that nothing it uses is removed, and so
+that it is written anew where what it refers to gets a new id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from ..errors import Place
+from ..model import (
+    ABSENT,
+    Action,
+    Actual,
+    Actuals,
+    Address,
+    BlockCode,
+    Blocked,
+    Change,
+    Declaration,
+    Irreversible,
+    Json,
+    Lifecycle,
+    Plan,
+    Presence,
+    Record,
+    Resource,
+    Service,
+)
+from ..order import find_cycle
+from ..plan import PlanOptions, make_plan
+from ..plan.references import deferred_in, names_in
+from ..spec import Spec
+from .earlier import Why, holds_secret, without
+
+Kinds = Mapping[tuple[str, str], type[Spec]]
+Records = Mapping[Address, Record]
+
+NOWHERE = Place("", 0, 0)
+"""Earlier values stand in no file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """What is to be as it was, and what is to be gone."""
+
+    environment: str
+    services: Mapping[str, str]  # name → origin
+    restored: tuple[Resource, ...] = ()
+    removed: frozenset[Address] = frozenset()
+    others: tuple[Record, ...] = ()  # what was not touched
+    blocked: tuple[Blocked, ...] = ()
+    irreversible: tuple[Irreversible, ...] = ()
+    forget: tuple[Address, ...] = ()  # adopted, and to be nobody's again
+
+    @property
+    def addresses(self) -> frozenset[Address]:
+        """Everything that the plan may touch."""
+        return self.removed | {resource.address for resource in self.restored}
+
+    @property
+    def declaration(self) -> Declaration:
+        """Everything that may be touched, as if somebody had declared it: what has to be read."""
+        removed = (Resource(address, {}, NOWHERE) for address in sorted(self.removed))
+        return self.declaring((*self.restored, *removed))
+
+    def declaring(self, resources: Iterable[Resource]) -> Declaration:
+        """Return a declaration of resources on these services."""
+        services = {name: Service(name, "", url) for name, url in self.services.items()}
+        return Declaration(self.environment, services, tuple(resources))
+
+
+def undo_of(
+    kept: Plan, touched: Container[Address], declaration: Declaration, records: Records, kinds: Kinds, why: Why
+) -> Undo:
+    """Return what takes back the `touched` part of a plan that was applied; `why` tells of secrets that are gone."""
+    lifecycles = {resource.address: resource.lifecycle for resource in declaration.resources}
+    restored, removed, blocked = [], set(), []
+    lost = [item for item in kept.inverse.irreversible if item.address in touched]
+    for change in kept.inverse.changes:
+        address, record = change.address, records.get(change.address)
+        lifecycle = lifecycles.get(address, Lifecycle())
+        if address not in touched:
+            continue
+        if address[:2] not in kinds:
+            blocked.append(Blocked(address, BlockCode.UNKNOWN, f"{address.service} is not configured any more"))
+        elif change.action is Action.DELETE and lifecycle.protect:
+            hint = "take `protect` away in a commit of its own"
+            blocked.append(Blocked(address, BlockCode.PROTECTED, "delete is forbidden by lifecycle.protect", hint))
+        elif change.action is Action.DELETE:
+            removed.add(address)
+        else:
+            spec, gone = without(_merged(change, record), record.desired if record else {}, why, address)
+            lost += gone
+            kept_lifecycle = replace(lifecycle, delete=change.deletion)
+            restored.append(Resource(address, spec, NOWHERE, change.depends_on, kept_lifecycle))
+    back = removed | {resource.address for resource in restored}
+    others = [record for address, record in records.items() if address not in back and address[:2] in kinds]
+    return Undo(
+        environment=kept.environment,
+        services={name: service.url for name, service in declaration.services.items()},
+        restored=tuple(restored),
+        removed=frozenset(removed),
+        others=tuple(others),
+        blocked=tuple(blocked),
+        irreversible=tuple(lost),
+        forget=tuple(address for address in kept.inverse.forget if address in touched and address in records),
+    )
+
+
+def _merged(change: Change, record: Record | None) -> Mapping[str, Json]:
+    """Take back the fields that were changed, and leave those alone that another run has changed since."""
+    desired = change.desired or {}
+    if record is None or change.action is Action.CREATE:
+        return desired
+    changed = {str(field.path[0]) for field in change.fields}
+    if change.action is Action.REPLACE:
+        changed |= desired.keys() - record.desired.keys()  # what is made anew holds only what it is given
+    kept = {name: value for name, value in record.desired.items() if name not in changed}
+    return kept | {name: desired[name] for name in changed if name in desired}
+
+
+def undo_plan(
+    undo: Undo,
+    actuals: Actuals,
+    records: Records,
+    kinds: Kinds,
+    *,
+    lineage: str = "",
+    serial: int = 0,
+    volatile: frozenset[str] = frozenset(),
+) -> Plan:
+    """Plan what is to be undone against what is there now; nothing else is in the plan."""
+    if not undo.addresses:
+        return Plan(undo.environment, undo.services, blocked=undo.blocked, lineage=lineage, serial=serial)
+    found = ((record, actuals.get(record.address)) for record in undo.others)
+    beside = [_beside(record, actual, kinds) for record, actual in found if actual.presence is not Presence.ABSENT]
+    resources = _linked((*undo.restored, *(resource for resource, _, _ in beside)), kinds)
+    plan = make_plan(
+        undo.declaring(resources),
+        replace(actuals, found={**actuals.found, **{actual.address: actual for _, actual, _ in beside}}),
+        {**records, **{record.address: record for _, _, record in beside}},
+        kinds,
+        PlanOptions(targets=frozenset(resource.address for resource in resources) | undo.removed, remove=undo.removed),
+        lineage=lineage,
+        serial=serial,
+        volatile=volatile,
+    )
+    return _only(plan, undo)
+
+
+def _only(plan: Plan, undo: Undo) -> Plan:
+    """Keep what was touched, and what refers to any of that which gets a new id."""
+    touched = undo.addresses
+    made_anew = {change.address for change in plan.changes if change.action is Action.REPLACE}
+    kept = {
+        change.address
+        for change in plan.changes
+        if change.address in touched or not made_anew.isdisjoint(change.depends_on)
+    }
+    changes = [_placeless(change, kept) for change in plan.changes if change.address in kept]
+    blocked = [replace(item, place=None) for item in plan.blocked if item.address in touched]
+    return replace(
+        plan,
+        changes=tuple(changes),
+        blocked=(*blocked, *undo.blocked),
+        drift=tuple(item for item in plan.drift if item.address in kept),
+        prunable=(),
+        unmanaged=(),
+        unchanged=len(touched - kept - {item.address for item in blocked}),
+        complete=True,
+    )
+
+
+def _placeless(change: Change, kept: Container[Address]) -> Change:
+    return replace(change, place=None, depends_on=tuple(needed for needed in change.depends_on if needed in kept))
+
+
+def _beside(record: Record, actual: Actual, kinds: Kinds) -> tuple[Resource, Actual, Record]:
+    """Show something else as applied exactly as it is: nothing of its own is to be changed."""
+    spec = {name: _as_it_is(value, actual.spec.get(name, ABSENT)) for name, value in record.desired.items()}
+    seen = replace(actual, owned=True if kinds[record.address[:2]].mark_field else None)
+    lifecycle = Lifecycle(delete=record.deletion)
+    applied = Record(record.address, actual.id, spec, actual.spec, deletion=record.deletion)
+    return Resource(record.address, spec, NOWHERE, lifecycle=lifecycle), seen, applied
+
+
+def _as_it_is(applied: Json, shown: Json) -> Json:
+    """Prefer what is there to what was applied, but a reference to what it stands for."""
+    symbolic = shown is ABSENT or bool(deferred_in(applied)) or holds_secret(applied)
+    return applied if symbolic else shown
+
+
+def _linked(resources: tuple[Resource, ...], kinds: Kinds) -> tuple[Resource, ...]:
+    """Give every resource what it refers to, and beyond that what it waited for, unless that goes in circles."""
+    known = {resource.address for resource in resources}
+    implied = {resource.address: _needed(resource, kinds) & known for resource in resources}
+    told = {resource.address: implied[resource.address] | (set(resource.depends_on) & known) for resource in resources}
+    links = told if told == implied or not find_cycle(told) else implied
+    return tuple(replace(resource, depends_on=tuple(sorted(links[resource.address]))) for resource in resources)
+
+
+def _needed(resource: Resource, kinds: Kinds) -> set[Address]:
+    kind = kinds[resource.address[:2]]
+    named: Iterable[Address] = (item.address for item in deferred_in(resource.spec))
+    return (names_in(kind, resource.address, resource.spec) | set(named)) - {resource.address}

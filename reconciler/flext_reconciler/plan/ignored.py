@@ -1,0 +1,68 @@
+"""`lifecycle.ignore`: JSON pointers to what is nobody's business.
+
+Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from ..diff import Comparison, at, index_in
+from ..model import ABSENT, Actual, Json, Resource, Secret
+
+Steps = tuple[str, ...]
+
+
+def with_ignored(resource: Resource, actual: Actual) -> Mapping[str, Json]:
+    """Return the declared spec with every ignored value as it was read, so that writing it changes nothing there.
+
+    A secret that was read is known by its fingerprint only and cannot be written back: the declared one stays.
+    """
+    spec: Json = resource.spec
+    for steps in _pointers(resource):
+        kept = at(actual.spec, steps)
+        if kept is not ABSENT and not _holds_secret(kept):
+            spec = _put(spec, steps, kept)
+    written: Mapping[str, Json] = spec
+    return written
+
+
+def without_ignored(found: Comparison, resource: Resource) -> Comparison:
+    """Drop every difference that stands at or below an ignored pointer."""
+    pointers = _pointers(resource)
+    if not pointers:
+        return found
+    return replace(
+        found,
+        fields=tuple(field for field in found.fields if not _is_below(field.path, pointers)),
+        unverifiable=tuple(name for name in found.unverifiable if (name,) not in pointers),
+    )
+
+
+def _pointers(resource: Resource) -> tuple[Steps, ...]:
+    return tuple(
+        tuple(step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:])
+        for pointer in resource.lifecycle.ignore
+    )
+
+
+def _is_below(path: tuple[str | int, ...], pointers: Iterable[Steps]) -> bool:
+    written = tuple(str(step) for step in path)
+    return any(written[: len(steps)] == steps for steps in pointers)
+
+
+def _put(value: Json, steps: Steps, item: Json) -> Json:
+    if not steps:
+        return item
+    if isinstance(value, Mapping) and steps[0] in value:
+        return {**value, steps[0]: _put(value[steps[0]], steps[1:], item)}
+    if isinstance(value, list) and (index := index_in(value, steps[0])) is not None:
+        return [*value[:index], _put(value[index], steps[1:], item), *value[index + 1 :]]
+    return value
+
+
+def _holds_secret(value: Json) -> bool:
+    if isinstance(value, Mapping):
+        return any(map(_holds_secret, value.values()))
+    return any(map(_holds_secret, value)) if isinstance(value, list) else isinstance(value, Secret)

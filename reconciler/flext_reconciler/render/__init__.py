@@ -1,0 +1,1 @@
+"""Views: values in, text out. Nothing here reads, writes or decides; the caller chooses the stream."""

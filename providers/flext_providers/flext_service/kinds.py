@@ -48,7 +48,7 @@ def _or_empty(text: Any, validate: Callable[[Any], Any]) -> Any:
 
 
 _EXACT = 2**53  # beyond it a float no longer tells neighbours apart
-_FLOAT = re.compile(rb"[\[:,]-?\d+[.e]")  # a number with a fraction or an exponent, wherever a value can stand
+_FLOAT = re.compile(rb"\d(?:\.\d+(?:e-?\d+)?|e-?\d+)[,\]}]")  # with a fraction or an exponent, where a value ends
 Plain = AfterValidator(_no_markup)
 Word = Annotated[str, Plain]
 Map = dict[str, Any]

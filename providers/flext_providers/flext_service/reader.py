@@ -40,7 +40,7 @@ class FlextReader:
 
     async def probe(self) -> Support:
         """Tell the variants of contract §8.4 apart, only by looking."""
-        health, plugin, spec, pipeline, clean = await asyncio.gather(*(self._ask(path) for path in _PROBES))
+        health, plugin, spec, pipeline, clean = map(_answer, await asyncio.gather(*map(self._ask, _PROBES)))
         says = _map(health).get("service")
         if not (isinstance(says, str) and says.startswith("flext")) and not any(map(_enveloped, (plugin, pipeline))):
             raise self._client.untrusted(
@@ -59,10 +59,7 @@ class FlextReader:
         return Support("flext-partial" if _there(plugin) or _there(spec) else "flext-control-panel", kinds)
 
     async def _ask(self, path: str) -> Reply | ServiceError:
-        reply = await self._client.http.ask(path, params=None if path == "/health" else {"limit": 1, "page_size": 1})
-        if isinstance(reply, ServiceError) and reply.kind not in _ANSWERS:
-            raise reply
-        return reply
+        return await self._client.http.ask(path, params=None if path == "/health" else {"limit": 1, "page_size": 1})
 
     async def health(self) -> ServiceHealth:
         """Ask for `/health`; what is neither ok nor healthy is unknown."""
@@ -159,6 +156,13 @@ def path_of(kind: str, id: str) -> str:
 
 def _there(reply: Reply | ServiceError) -> bool:
     return not (isinstance(reply, ServiceError) and reply.kind in _LACKS)
+
+
+def _answer(reply: Reply | ServiceError) -> Reply | ServiceError:
+    """Return what the service said; raises what came instead of an answer."""
+    if isinstance(reply, ServiceError) and reply.kind not in _ANSWERS:
+        raise reply
+    return reply
 
 
 def _map(reply: Reply | ServiceError) -> Item:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import NamedTuple
 
@@ -90,7 +90,7 @@ def check_travel(service: Service, origin: Origin, secret: bool) -> None:
         )
 
 
-class Credentials(httpx.Auth):
+class Credentials:
     """Attaches a service's credentials to one request, for the configured origin only."""
 
     def __init__(self, service: Service, origin: Origin, resolve: Resolve) -> None:
@@ -100,7 +100,7 @@ class Credentials(httpx.Auth):
         self.values: list[str] = []
         """What was attached: it must not come back in a message."""
 
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+    def attach(self, request: httpx.Request) -> None:
         """Add the headers; they are resolved now and held by nothing else."""
         if origin_of(request.url) != self._origin:
             raise _refused(self._service, f"keeps its credentials for {self._origin}; nothing was sent elsewhere")
@@ -108,7 +108,6 @@ class Credentials(httpx.Auth):
             request.headers["Authorization"] = f"Bearer {self._value('token', self._service.token)}"
         for name, value in self._service.headers.items():
             request.headers[name] = self._value(name, value)
-        yield request
 
     def _value(self, name: str, value: str | Secret) -> str:
         text = self._resolve(value) if isinstance(value, Secret) else value

@@ -8,15 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from ..diff import at
-from ..model import Actual, Address, Deferred, Drift, Effect, FieldDiff, Json, KindSupport, Path
+from ..model import Actual, Address, Deferred, Drift, Effect, FieldDiff, Json, KindSupport, Path, canonical
 from ..spec import Spec, field_rules
+
+_MARK = canonical(Deferred("", Address("", "", ""), ()))[:-3]
 
 
 def deferred_in(value: Json) -> list[Deferred]:
     """Return every `${ref:}` that stands anywhere in a value."""
+    if _MARK not in canonical(value):  # hardly any value holds one, and bytes tell so sooner than a walk
+        return []
     found = []
     waiting = [value]
-    while waiting:  # no recursion: this looks at every value of every plan
+    while waiting:
         item = waiting.pop()
         if isinstance(item, dict):
             waiting.extend(item.values())

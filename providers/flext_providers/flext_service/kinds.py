@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from flext_reconciler.model import Json, canonical
+from flext_reconciler.model import Json, glance
 from flext_reconciler.spec import (
     AppendOnly,
     Author,
@@ -287,7 +287,7 @@ def _are_texts(values: Json) -> bool:
 
 def _as_reported(spec: Mapping[str, Json]) -> dict[str, Json]:
     """Write integral floats as integers; hardly any spec holds a float, and bytes tell so sooner than a walk."""
-    return _integral(spec) if _FLOAT.search(canonical(spec)) else dict(spec)
+    return _integral(spec) if _FLOAT.search(glance(spec)) else dict(spec)
 
 
 def _integral(value: Json) -> Json:

@@ -19,8 +19,8 @@ from ..model import (
     Presence,
     Record,
     canonical,
+    holds_secret,
 )
-from ..read import holds_secret
 from ..spec import Spec
 
 

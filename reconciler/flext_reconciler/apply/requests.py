@@ -8,9 +8,9 @@ from datetime import timedelta
 
 from ..diff import base_fingerprint
 from ..errors import FlextError
-from ..model import Action, Actual, Address, Change, FieldDiff, Json, Presence, Record, Secret
+from ..model import Action, Actual, Address, Change, FieldDiff, Json, Presence, Record, Secret, holds_secret
 from ..provider import Write, Writer
-from ..read import Models, holds_secret, understand
+from ..read import Models, understand
 from ..references import fill
 from ..spec import Spec
 from . import judge

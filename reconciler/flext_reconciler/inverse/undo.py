@@ -28,12 +28,13 @@ from ..model import (
     Record,
     Resource,
     Service,
+    holds_secret,
 )
 from ..order import find_cycle
 from ..plan import PlanOptions, make_plan
 from ..plan.references import deferred_in, names_in
 from ..spec import Spec
-from .earlier import Why, holds_secret, without
+from .earlier import Why, without
 
 Kinds = Mapping[tuple[str, str], type[Spec]]
 Records = Mapping[Address, Record]

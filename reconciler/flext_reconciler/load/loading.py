@@ -7,7 +7,7 @@ from pathlib import Path as FilePath
 from typing import NamedTuple
 
 from ..collector import collector_paused
-from ..model import Address, Declaration, Resource
+from ..model import Address, Declaration, Resource, holds_secret
 from ..references import Fingerprinter, Sources
 from .documents import Drafter
 from .environment import Environment, read_environment
@@ -17,7 +17,7 @@ from .problems import Problems, Source
 from .resources import make_resource
 from .services import ALLOWED_ORIGINS, Catalog, check_credentials
 from .sources import read_sources
-from .symbols import Expander, holds_secret
+from .symbols import Expander
 from .wording import nearest, quoted
 
 

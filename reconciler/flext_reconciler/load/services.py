@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from ..errors import FlextError, Place
-from ..model import Json, Secret, Service
+from ..model import Json, Secret, Service, holds_secret
 from ..references import read_inside
 from ..spec import Spec
 from .entries import ServiceEntry
 from .files import Tree
 from .problems import Problems, Spot
-from .symbols import Filled, holds_secret
+from .symbols import Filled
 from .wording import nearest, quoted
 
 Catalog = Mapping[str, Mapping[str, type[Spec]]]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple
 
 from ..errors import FlextError
-from ..model import ABSENT, Deferred, Json, Path, Secret, canonical
+from ..model import ABSENT, Deferred, Json, Path, canonical
 from ..references import Sources, fill, resolver, symbolic
 from ..spec import names_a_secret
 from .wording import value_at
@@ -151,12 +151,3 @@ def literal_secrets(value: Json) -> Iterable[Path]:
         for key, item in value.items() if isinstance(value, dict) else enumerate(value):
             for path in literal_secrets(item):
                 yield (key, *path)
-
-
-def holds_secret(value: Json) -> bool:
-    """Tell whether a secret stands anywhere in a value."""
-    if isinstance(value, Secret):
-        return True
-    if isinstance(value, dict | list):
-        return any(holds_secret(item) for item in (value.values() if isinstance(value, dict) else value))
-    return False

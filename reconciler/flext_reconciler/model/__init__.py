@@ -24,7 +24,19 @@ from .plan import (
     Violation,
 )
 from .report import Event, EventName, Observer, Outcome, Report, Status
-from .values import ABSENT, Absent, Address, Deferred, Json, Path, Secret, canonical
+from .values import (
+    ABSENT,
+    Absent,
+    Address,
+    Deferred,
+    Json,
+    Path,
+    Secret,
+    canonical,
+    glance,
+    holds_deferred,
+    holds_secret,
+)
 
 __all__ = [
     "ABSENT",
@@ -71,4 +83,7 @@ __all__ = [
     "canonical",
     "decode_value",
     "encode_value",
+    "glance",
+    "holds_deferred",
+    "holds_secret",
 ]

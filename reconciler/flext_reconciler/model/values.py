@@ -85,3 +85,24 @@ def _canonical_leaf(value: object) -> Json:
     if isinstance(value, tuple | frozenset):
         return list(value)
     raise TypeError(f"{type(value).__name__} is not a JSON value")
+
+
+# ------------------------------------------------------------------------------------------------ looking for leaves
+
+
+def glance(value: Json) -> bytes:
+    """Return the bytes of a value, its keys in any order: looking there costs a fraction of walking the value."""
+    return orjson.dumps(value, default=_canonical_leaf, option=_CANONICAL & ~orjson.OPT_SORT_KEYS)
+
+
+_SECRET, _DEFERRED = b'{"\\u0000secret":', b'{"\\u0000deferred":'
+
+
+def holds_secret(value: Json) -> bool:
+    """Tell whether a secret stands anywhere in a value."""
+    return _SECRET in glance(value)
+
+
+def holds_deferred(value: Json) -> bool:
+    """Tell whether a `${ref:}` that is not known yet stands anywhere in a value."""
+    return _DEFERRED in glance(value)

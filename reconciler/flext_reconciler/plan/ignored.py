@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from ..diff import Comparison, at, index_in
-from ..model import ABSENT, Actual, Json, Resource, Secret
+from ..model import ABSENT, Actual, Json, Resource, holds_secret
 
 Steps = tuple[str, ...]
 
@@ -22,7 +22,7 @@ def with_ignored(resource: Resource, actual: Actual) -> Mapping[str, Json]:
     spec: Json = resource.spec
     for steps in _pointers(resource):
         kept = at(actual.spec, steps)
-        if kept is not ABSENT and not _holds_secret(kept):
+        if kept is not ABSENT and not holds_secret(kept):
             spec = _put(spec, steps, kept)
     written: Mapping[str, Json] = spec
     return written
@@ -60,9 +60,3 @@ def _put(value: Json, steps: Steps, item: Json) -> Json:
     if isinstance(value, list) and (index := index_in(value, steps[0])) is not None:
         return [*value[:index], _put(value[index], steps[1:], item), *value[index + 1 :]]
     return value
-
-
-def _holds_secret(value: Json) -> bool:
-    if isinstance(value, Mapping):
-        return any(map(_holds_secret, value.values()))
-    return any(map(_holds_secret, value)) if isinstance(value, list) else isinstance(value, Secret)

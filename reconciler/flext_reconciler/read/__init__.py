@@ -1,6 +1,6 @@
 """Providers to Actuals: everything that is known of the services, and what is not."""
 
 from .actuals import read_actuals, told
-from .mask import Models, holds_secret, understand
+from .mask import Models, understand
 
-__all__ = ["Models", "holds_secret", "read_actuals", "told", "understand"]
+__all__ = ["Models", "read_actuals", "told", "understand"]

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 
-from ..model import Actual, Json, Presence, Secret, canonical
+from ..model import Actual, Json, Presence, Secret, canonical, glance, holds_secret
 from ..references import Fingerprinter
 from ..spec import Spec, field_rules, names_a_secret
 
@@ -23,7 +23,7 @@ def understand(actual: Actual, kind: type[Spec], models: Models, fingerprinter: 
     """Bring what a provider reported to the form that is compared, secrets masked; unknown when that is impossible."""
     rules = field_rules(kind)
     try:
-        canonical(actual.spec)  # refuses what is not JSON, and nesting that would exhaust the walks below
+        glance(actual.spec)  # refuses what is not JSON, and nesting that would exhaust the walks below
         spec = kind.normalise({name: value for name, value in actual.spec.items() if name in rules})
         masked = _masked(spec, kind, models, fingerprinter)
         spec = spec if masked is spec else kind.normalise(masked)
@@ -92,18 +92,12 @@ def _under(sources: tuple[Models, ...], key: str) -> tuple[Models, ...]:
 
 
 # Looking at the bytes costs a fraction of walking the value, and most values hold nothing to hide.
-_MARK = canonical(Secret("", ""))[:-3]
 _KEYS = re.compile(rb'"((?:[^"\\]|\\.)*)":')
 _SUSPICIOUS = (b"passw", b"secret", b"token", b"authorization", b"keytab", b"api", b"private")
 
 
-def holds_secret(value: Json) -> bool:
-    """Tell whether a secret stands anywhere in a value."""
-    return _MARK in canonical(value)
-
-
 def _is_named(value: Json) -> bool:
-    text = canonical(value)
+    text = glance(value)
     lowered = text.lower()  # a part of every name that tells of a secret; `in` finds it far sooner than a pattern does
     if not any(part in lowered for part in _SUSPICIOUS):
         return False

@@ -29,7 +29,7 @@ from flext_reconciler.model import (
     canonical,
 )
 from flext_reconciler.plan import PlanOptions
-from flext_reconciler.plan.references import deferred_in
+from flext_reconciler.plan.references import deferred_in, names_in
 from platform_strategies import OUTSIDE, platforms
 from toy_kinds import KINDS, SERVICE
 from toy_platform import World
@@ -102,10 +102,14 @@ def restores_every_declared_field(platform):
             for path in declared_paths(declared) | {field.path for field in change.fields}:
                 if path[0] in was and (address, path[:1]) not in lost:
                     assert same(at(now, path), at(was, path)), (address, path)
+    gone = {change.address for change in back.changes if change.action in (Action.REPLACE, Action.DELETE)}
     for address in after.things.keys() - {change.address for change in plan.changes}:
         was, now = after.read_one(address).spec, restored.read_one(address).spec
+        kind = KINDS[address[:2]]
+        dangling = {path[0] for path in kind.refers_to} if names_in(kind, address, was) & gone else set()
         renewed = address in {change.address for change in back.changes}  # it keeps what is declared of it
-        assert all(now[name] == was[name] for name in was if not renewed or name in after.records[address].desired)
+        kept = was.keys() & after.records[address].desired.keys() if renewed else was.keys() - dangling
+        assert all(now[name] == was[name] for name in kept)
 
 
 def leaves_nothing_to_roll_back(platform):

@@ -31,6 +31,9 @@ def steps(text):
             while command.endswith("\\"):
                 more, _, expected = expected.partition("\n")
                 command = f"{command[:-1]}{more.removeprefix('>').strip()}"
+            while "<<" in command and expected.startswith(">"):
+                more, _, expected = expected.partition("\n")
+                command += f"\n{more[2:]}"
             yield command, expected
 
 

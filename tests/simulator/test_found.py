@@ -220,3 +220,14 @@ def test_what_an_interrupted_update_set_is_cleared_when_it_is_no_longer_declared
         assert fields[READER]["author"] == ""
 
     run_timeless(story())
+
+
+def test_what_a_lost_update_should_have_cleared_is_not_forgotten():
+    async def story():
+        world = await applied({ORDERS: {"tags": ["blue"]}})
+        specs = {ORDERS: {}}
+        await run(world, specs, {"PUT /api/v1/pipelines/.*": "wrong_schema"})
+        fields = await comes_right(world, specs)
+        assert fields[ORDERS]["tags"] == []
+
+    run_timeless(story())

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 
-from ..diff import base_fingerprint, compare, same
+from ..diff import at, base_fingerprint, compare, same
 from ..model import (
     ABSENT,
     Action,
@@ -114,6 +114,23 @@ def _shown(value: Json) -> str:
 def applied(change: Change, desired: Mapping[str, Json], actual: Actual) -> Record:
     """Return what the ledger holds of something that was written and read back."""
     return Record(change.address, actual.id, desired, actual.spec, deletion=change.deletion)
+
+
+def with_uncleared(desired: Mapping[str, Json], unmet: Iterable[FieldDiff], previous: Record | None) -> Json:
+    """Add what was applied before, is no longer declared and is still there: forgotten, nobody would take it away."""
+    kept: Json = desired
+    for field in unmet:
+        before = at(previous.desired, field.path) if previous else ABSENT
+        if before is not ABSENT and at(desired, field.path) is ABSENT:
+            kept = _with(kept, field.path, before)
+    return kept
+
+
+def _with(value: Json, path: Path, item: Json) -> Json:
+    if not path:
+        return item
+    below = value if isinstance(value, Mapping) else {}
+    return {**below, str(path[0]): _with(below.get(str(path[0])), path[1:], item)}
 
 
 def disabled(desired: Mapping[str, Json], actual: Actual, previous: Record | None, due: date) -> Record:

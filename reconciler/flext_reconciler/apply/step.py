@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from ..errors import ErrorKind, FlextError, ServiceError
 from ..model import Action, Actual, Change, FieldDiff, Json, Outcome, Presence, Record, Status
-from .judge import applied, moved_how, named, three_way, unseen
+from .judge import applied, moved_how, named, three_way, unseen, with_uncleared
 from .requests import Requests, Run
 from .states import NEXT, State
 
@@ -216,7 +216,7 @@ class Step:
         if not fields:
             return self._done(actual)
         if self.change.grace is None:
-            self._settle(applied(self.change, self._desired, actual))
+            self._settle(applied(self.change, with_uncleared(self._desired, fields, self._previous), actual))
         message = f"the service stored a different value for {named(fields)}"
         return self._end(Status.FAILED, message, "declare what the service stores", fields)
 

@@ -9,16 +9,19 @@ from dataclasses import replace
 import pytest
 
 from flext_reconciler.apply import Session
+from flext_reconciler.apply.judge import with_uncleared
 from flext_reconciler.apply.known import Known
 from flext_reconciler.apply.requests import Run
 from flext_reconciler.apply.states import NEXT, State
 from flext_reconciler.apply.step import Step
 from flext_reconciler.errors import ErrorKind, FlextError, ServiceError
 from flext_reconciler.model import (
+    ABSENT,
     Action,
     Actual,
     Address,
     Deferred,
+    FieldDiff,
     KindSupport,
     Presence,
     Reason,
@@ -384,6 +387,23 @@ def test_a_service_that_stores_something_else_is_caught():
     assert [(field.path, field.before, field.after) for field in outcome.fields] == [(("size",), 4, 3)]
     assert (case.record.id, case.record.observed["size"]) == ("widget-1", 4)
     assert not case.report.converged
+
+
+def test_what_a_service_did_not_clear_is_not_forgotten():
+    case = Case(resource("memory.widget/a", type="x"), before=[widget(type="x", size=3)])
+    case.service.at = lambda place: case.service.objects[0].spec.update(size=3)
+    assert case.apply().message == "the service stored a different value for size"
+    assert [change.action for change in case.report.residual.changes] == [Action.UPDATE]
+    case.service.at = lambda place: None
+    assert asyncio.run(case.platform.apply(case.after)).converged
+    assert case.service.objects[0].spec["size"] == 0
+
+
+def test_a_key_that_a_service_did_not_clear_is_not_forgotten():
+    previous = Record(Address("memory", "widget", "a"), "1", {"size": 1, "labels": {"a": 1, "b": 2}}, {})
+    unmet = [FieldDiff(("labels", "b"), 2, ABSENT), FieldDiff(("size",), 1, 3)]
+    assert with_uncleared({"size": 3}, unmet, previous) == {"size": 3, "labels": {"b": 2}}
+    assert with_uncleared({"size": 3}, unmet, None) == {"size": 3}
 
 
 def test_what_a_service_adds_is_not_held_against_it():

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import ast
+import tokenize
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE_ROOTS = (ROOT / "reconciler" / "flext_reconciler", ROOT / "providers" / "flext_providers")
+
+_NO_CODE = {
+    tokenize.ENCODING,
+    tokenize.COMMENT,
+    tokenize.NL,
+    tokenize.NEWLINE,
+    tokenize.INDENT,
+    tokenize.DEDENT,
+    tokenize.ENDMARKER,
+}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -39,6 +50,19 @@ def length(node: Function) -> int:
     start = node.lineno
     lines = (node.end_lineno or start) - start + 1
     return lines - ((first.end_lineno or 0) - first.lineno + 1 if documented else 0)
+
+
+def code_lines(path: Path) -> int:
+    """Lines of a file that hold code: no blank lines, comments and docstrings."""
+    code: set[int] = set()
+    with path.open("rb") as file:
+        for token in tokenize.tokenize(file.readline):
+            if token.type not in _NO_CODE:
+                code.update(range(token.start[0], token.end[0] + 1))
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            code -= set(range(node.lineno, (node.end_lineno or 0) + 1))
+    return len(code)
 
 
 def imports(path: Path) -> Iterator[tuple[str, int]]:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
 import statistics
+from importlib.metadata import entry_points
+from pathlib import Path
 
-from .source import SOURCE_ROOTS, functions, length, shown, sources
+import pytest
+
+from .source import SOURCE_ROOTS, code_lines, functions, length, shown, sources
 
 FILE, FILE_MEDIAN = 300, 100
 FUNCTION, FUNCTION_MEDIAN = 45, 10
+FIRST_KIND, FURTHER_KIND = 320, 150  # lines of a provider's own code: docs/adr/0011
 VAGUE = {"utils", "util", "helpers", "helper", "common", "base", "manager", "core", "misc"}
+PROVIDERS = [found.load() for found in entry_points(group="flext.providers")]
 
 
 def _lines(path):
@@ -36,6 +43,13 @@ def test_no_function_is_longer_than_its_budget():
 
 def test_the_median_function_is_short():
     assert statistics.median(length(node) for path in sources() for node in functions(path)) <= FUNCTION_MEDIAN
+
+
+@pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider.name)
+def test_no_provider_is_longer_than_its_kinds_need(provider):
+    folder = Path(inspect.getfile(type(provider))).parent
+    lines = {path.name: code_lines(path) for path in folder.glob("*.py")}
+    assert sum(lines.values()) <= FIRST_KIND + FURTHER_KIND * (len(provider.kinds) - 1), lines
 
 
 def test_every_file_has_a_name_that_says_what_it_owns():

@@ -104,17 +104,22 @@ class Spec(BaseModel):
     @classmethod
     def normalise(cls, spec: Mapping[str, Json]) -> dict[str, Json]:
         """Bring declared or reported fields to the one form that is compared; idempotent."""
-        rules = field_rules(cls)
-        return {
-            name: sorted_by_value(value) if rules[name].unordered and isinstance(value, list) else value
-            for name, value in spec.items()
-        }
+        normal = dict(spec)
+        for name in _unordered(cls):
+            if isinstance(normal.get(name), list):
+                normal[name] = sorted_by_value(normal[name])
+        return normal
 
 
 @cache
 def field_rules(spec: type[Spec]) -> Mapping[str, FieldRule]:
     """Gather the markers of a kind's fields."""
     return {name: _rule(info.metadata) for name, info in spec.model_fields.items()}
+
+
+@cache
+def _unordered(spec: type[Spec]) -> tuple[str, ...]:
+    return tuple(name for name, rule in field_rules(spec).items() if rule.unordered)
 
 
 def _rule(metadata: Iterable[Any]) -> FieldRule:

@@ -48,6 +48,7 @@ class Trial:
     author: Author = field(init=False)
     outsiders: Outsiders = field(init=False)
     faults: int = 0
+    adoptable: set[Address] = field(default_factory=set)  # whatever was ever allowed to be taken over
 
     def __post_init__(self) -> None:
         self.author = Author(self.world, self.chance)
@@ -75,7 +76,9 @@ class Trial:
         await self._comes_right(wished, options)
 
     def _declare(self, specs: Mapping[Address, Any]) -> Declaration:
-        return declaration(specs, {address: self._lifecycle() for address in specs})
+        wished = declaration(specs, {address: self._lifecycle() for address in specs})
+        self.adoptable |= {resource.address for resource in wished.resources if resource.lifecycle.adopt}
+        return wished
 
     def _lifecycle(self) -> Lifecycle:
         immediate = self.chance.random() < 0.2
@@ -178,7 +181,7 @@ class Trial:
                 wrong = lacks(self.world, resource)
                 self._demand(not wrong, f"{resource.address}: {wrong}")
         self._check_nothing_orphaned(wished, set(plan.prunable) | self._disabled())
-        self._check_theirs(wished, options)
+        self._check_theirs(options)
         await self._check_against_reference(wished, blocked)
         await self._stays(wished, options)
         if self._disabled():
@@ -222,12 +225,12 @@ class Trial:
             theirs = (thing.address, thing.id) in self.outsiders.made or thing.address in self.outsiders.touched
             self._demand(thing.address in known or theirs, f"{thing.address} is an orphan")
 
-    def _check_theirs(self, wished: Declaration, options: PlanOptions) -> None:
+    def _check_theirs(self, options: PlanOptions) -> None:
         """What is not ours is as its owners left it."""
         now = {(thing.address, thing.id): thing.fields for thing in things(self.world)}
-        adopted = {resource.address for resource in wished.resources if options.adopt or resource.lifecycle.adopt}
         for (address, id), fields in self.outsiders.made.items():
-            strict = address.name in STRANGERS or (address.kind == "pipeline" and address not in adopted)
+            kept = address.kind == "pipeline" and not options.adopt and address not in self.adoptable
+            strict = kept or address.name in STRANGERS
             if strict:
                 self._demand((address, id) in now, f"{address} was somebody else's, and is gone")
                 self._demand(now[address, id] == fields, f"{address} is somebody else's, and was changed")

@@ -119,7 +119,9 @@ class Builder:
                 if referring and "${" in text:
                     self._mark(items)
                 if careful:
-                    self._look_at(event, value)
+                    self._nodes += 1
+                    if event.tag is not None or event.anchor is not None or "\0" in text:
+                        self._look_at(event, value)
                 items.append(value)
             elif kind in handle:
                 items = handle[kind](event, items)
@@ -136,7 +138,6 @@ class Builder:
 
     def _look_at(self, event: Event, value: Json) -> None:
         _refuse_tag(event)
-        self._nodes += 1
         if event.anchor is not None:
             self._anchors[event.anchor] = (value, 1)
         if "\0" in event.value:

@@ -149,9 +149,18 @@ class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[mi
 
 def _represent_text(dumper: Any, text: str) -> yaml.ScalarNode:
     # Plain scalars that PyYAML reads differently, by YAML 1.1, it quotes itself.
-    style = "|" if "\n" in text else None if _is_text(text) else '"'
+    style = '"' if _needs_escapes(text) else "|" if "\n" in text else None if _is_text(text) else '"'
     node: yaml.ScalarNode = dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
     return node
+
+
+def _needs_escapes(text: str) -> bool:
+    # What cannot be seen, and what a CI job's runner could obey: in double quotes both may become escapes later.
+    return not _is_seen(text) or "##" in text or "::" in text
+
+
+def _is_seen(text: str) -> bool:
+    return text.replace("\n", "").isprintable()
 
 
 def _is_text(text: str) -> bool:
@@ -168,4 +177,4 @@ def _dumped(document: Json) -> str:
     text: str = yaml.dump(
         document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=False, width=2**30
     )
-    return text
+    return text if _is_seen(text) else "".join(char if _is_seen(char) else printable(char) for char in text)

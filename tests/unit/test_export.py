@@ -40,9 +40,12 @@ CATALOG = {"core": {"thing": Thing, "strict": Strict}, "other": {"thing": Thing}
 ENVIRONMENT = "services: {core: {url: embedded}, other: {url: embedded}}\n"
 NAMES = st.from_regex(re.compile(Thing.name_pattern, re.ASCII), fullmatch=True)
 AWKWARD = ["no", "010", "0o10", "1e3", ".inf", "~", "", " a", "a\n", "a\n b\n\n", "<<", "=", "12:30", "- x", "# x", "@"]
-TEXTS = st.one_of(st.text(max_size=12), st.text(alphabet="${}env:A", max_size=8), st.sampled_from(AWKWARD)).filter(
-    lambda text: "\0" not in text
-)
+TEXTS = st.one_of(
+    st.text(max_size=12),
+    st.text(alphabet="#[v:\n\t\u202e é", max_size=8),
+    st.text(alphabet="${}env:A", max_size=8),
+    st.sampled_from(AWKWARD),
+).filter(lambda text: "\0" not in text)
 KEYS = st.just("api_token") | TEXTS.filter(lambda text: text != "<<")
 NUMBERS = st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False)
 VALUES = st.recursive(
@@ -73,6 +76,7 @@ def secrets_of(value: Any, key: str = "") -> list[str]:
 def test_what_is_exported_is_declared(tmp_path_factory, found):
     actuals = [actual(name, size=3, words=["b", "a"], config=config, gate="x") for name, config in found.items()]
     text = to_yaml(actuals, KINDS)
+    assert text.replace("\n", "").isprintable()
     asked = re.findall(r"\$\{env:([A-Z0-9_]+)\}", text)
     environ = dict.fromkeys(asked, "anything")
     resources = {item.address.name: item for item in load_back(text, tmp_path_factory.mktemp("root"), environ)}
@@ -109,6 +113,15 @@ def test_secrets_become_references_that_say_what_to_set(tmp_path):
     )
     environ = dict.fromkeys(re.findall(r"\$\{env:([A-Z0-9_]+)\}", text), "x")
     assert len(load_back(text, tmp_path, environ)) == 2
+
+
+def test_what_cannot_be_seen_and_what_a_runner_obeys_stands_in_quotes_as_escapes(tmp_path):
+    hidden = {"a\u202eb\u2066": "c\u200b\u007f\U000e0041\x9b", "::error::x": "##[x]\n::error::y\n", "q": "x\n y:: \n"}
+    text = to_yaml([actual("wms", config=hidden)], KINDS)
+    assert text.replace("\n", "").isprintable()
+    assert not re.search(r"^\s*::", text, re.MULTILINE)
+    for shown in (text,):
+        assert load_back(shown, tmp_path, {})[0].spec["config"] == hidden
 
 
 def test_what_cannot_be_declared_is_said(tmp_path):

@@ -93,8 +93,8 @@ class House:
             out, err = process.communicate(timeout=60)
         finally:
             process.kill()
-        assert "Traceback" not in err, err
-        return Ended(process.returncode, out, err)
+        assert "Traceback" not in (err or ""), err
+        return Ended(process.returncode, out or "", err or "")
 
     def apply(self, *args: str) -> Ended:
         """Apply without being asked, and succeed."""

@@ -8,14 +8,16 @@ import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+import yaml
 
 from flext_reconciler.ledger import open_ledger
 from flext_reconciler.model import Action, Address, Change, Plan, Reason
 from flext_reconciler.planfile import save
 
-from .house import FLEXT
+from .house import FLEXT, PLATFORM
 
 ESCAPE = "\x1b"
 
@@ -69,6 +71,45 @@ def test_a_reader_that_goes_away_is_no_error(house):
         process.stdout.close()
         assert process.stderr.read() == ""
     assert process.returncode == 0
+
+
+def test_an_apply_whose_log_nobody_reads_is_finished(house):
+    ours, theirs = os.pipe()
+    os.close(ours)
+    process = house.popen("apply", "--auto-approve", stderr=theirs)
+    os.close(theirs)
+    assert "nothing is left to do" in process.communicate(timeout=60)[0]
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+@pytest.mark.parametrize("args", [["plan"], ["plan", "--json"], ["--help"], ["apply", "--auto-approve"]], ids=" ".join)
+def test_a_full_disk_is_told_when_data_is_lost_and_stops_no_apply_when_the_log_is(house, stream, args):
+    with Path("/dev/full").open("w") as full:
+        ended = house.flext(*args, **{stream: full})
+    if stream == "stderr":
+        assert ended.code == 0
+        return
+    assert ended.code == 1
+    assert ended.err.endswith(
+        "Error: cannot write the output: No space left on device\n"
+        "  `flext history` tells what was applied, if anything.\n"
+    )
+    assert house.writes() == []
+
+
+def test_what_a_pull_request_says_commands_no_runner(house):
+    command = "##vso[task.setvariable variable=PATH]x ::error::x"
+    house.write("desired-state/platform.yaml", PLATFORM.replace("description: first", f"description: '{command}'"))
+    for args in (["plan"], ["plan", "--json"], ["plan", "--format", "markdown"], ["apply", "--auto-approve"]):
+        ended = house.flext(*args)
+        assert ended.code == 0, ended.err
+        assert "##vso[" not in ended.out + ended.err
+    exported = house.flext("export", "flext-service.plugin/extractor")
+    assert yaml.safe_load(exported.out)["spec"]["description"] == command
+    assert "##vso[" not in exported.out
+    house.write("::error::x.yaml", "kind: nope")
+    assert house.flext("validate", "::error::x.yaml").err.startswith(":\\x3aerror::x.yaml:1:")
 
 
 def test_closed_streams_do_not_hang_or_crash(house):

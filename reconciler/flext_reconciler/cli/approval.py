@@ -12,6 +12,7 @@ import click
 from ..errors import FlextError
 from .options import Command
 from .output import Output
+from .streams import tell
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,5 @@ def require_answerable() -> None:
 def approved(output: Output, environment: str) -> bool:
     """Ask on stderr, so that stdout stays data; anything but `yes` is a no."""
     output.note(f"Apply this to {environment}? Only `yes` is a yes.")
-    sys.stderr.write("> ")
-    sys.stderr.flush()
+    tell("> ")
     return sys.stdin.readline().strip() == "yes"

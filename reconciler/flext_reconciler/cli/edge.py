@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import pairwise
 
 import click
@@ -13,7 +13,8 @@ from ..errors import DesiredStateError, FlextError, UsageError
 from ..render.safe import clean_lines
 from ..render.words import count
 from .exit_codes import ExitCode
-from .main import Terminated, quieten
+from .main import Terminated
+from .streams import UNWRITABLE, tell, unwritable, write
 
 REPORT_HINT = "Please report it, with the command line and the traceback that --debug shows; look it through first."
 
@@ -37,16 +38,13 @@ def explain(error: BaseException, args: Sequence[str]) -> int:
     """Say what happened and return the exit code."""
     known = _known(error)
     if "--debug" in args:
-        sys.stderr.write("\n".join(clean_lines("".join(traceback.format_exception(error)))))
-    try:
-        if _wants_json(args):
-            from ..render.documents import dumps, error_document
+        tell("\n".join(clean_lines("".join(traceback.format_exception(error)))))
+    if _wants_json(args):
+        from ..render.documents import dumps, error_document
 
-            sys.stdout.write(dumps(error_document(known)))
-            sys.stdout.flush()
-        _tell(known)
-    except BrokenPipeError:
-        quieten(sys.stdout)
+        with suppress(FlextError):  # what is said below is all that can be said then
+            write(dumps(error_document(known)))
+    _tell(known)
     return int(known.exit_code)
 
 
@@ -61,6 +59,8 @@ def _known(error: BaseException) -> FlextError:
         return FlextError(error.format_message())
     if isinstance(error, click.ClickException):
         return _usage(error)
+    if isinstance(error, OSError) and error.errno in UNWRITABLE:  # click writes its help itself
+        return unwritable(error)
     return Bug(error)
 
 
@@ -77,8 +77,7 @@ def _tell(error: FlextError) -> None:
     else:
         lines[0] = f"Error: {lines[0]}"
     lines.extend(f"  {line}" for line in clean_lines(error.hint) if line)
-    sys.stderr.write("\n".join(lines) + "\n")
-    sys.stderr.flush()
+    tell("\n".join(lines) + "\n")
 
 
 def _wants_json(args: Sequence[str]) -> bool:

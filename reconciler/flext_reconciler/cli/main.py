@@ -15,6 +15,8 @@ from .. import __version__
 from .commands import COMMANDS
 from .exit_codes import MEANINGS
 
+STDOUT, STDERR = 1, 2
+
 
 class Terminated(KeyboardInterrupt):
     """SIGTERM arrived: as Ctrl-C, with an exit code of its own."""
@@ -79,7 +81,7 @@ def run(args: Sequence[str]) -> int:
         code = int(cli.main(list(args), prog_name="flext", standalone_mode=False) or 0)
         sys.stdout.flush()
     except BrokenPipeError:
-        quieten(sys.stdout)
+        quieten(STDOUT)
         return 0
     except SystemExit:  # a shell asked for completions
         raise
@@ -90,10 +92,10 @@ def run(args: Sequence[str]) -> int:
     return code
 
 
-def quieten(stream: object) -> None:
+def quieten(descriptor: int) -> None:
     """Let a stream that nobody reads any more swallow the rest."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2 if stream is sys.stderr else 1)
+    os.dup2(nowhere, descriptor)
     os.close(nowhere)
 
 

@@ -7,11 +7,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TextIO, cast
 
 from ..model import Json, Observer
 from ..render.documents import dumps
 from ..render.terminal import ColorChoice, Terminal, terminal_of
-from .main import quieten
+from .streams import Lasting, tell, write
 
 
 @dataclass(frozen=True)
@@ -24,11 +25,7 @@ class Output:
 
     def text(self, text: str) -> None:
         """Write data for people to stdout; a reader that went away is no error."""
-        try:
-            sys.stdout.write(text)
-            sys.stdout.flush()
-        except BrokenPipeError:
-            quieten(sys.stdout)
+        write(text)
 
     def document(self, document: Json) -> None:
         """Write the command's one JSON document."""
@@ -36,15 +33,14 @@ class Output:
 
     def note(self, text: str) -> None:
         """Say something beside the data."""
-        sys.stderr.write(self.err.fit(text) + "\n")
-        sys.stderr.flush()
+        tell(self.err.fit(text) + "\n")
 
     @contextmanager
     def watching(self) -> Iterator[Observer]:
         """Show progress on stderr."""
         from ..render.progress import watching
 
-        with watching(sys.stderr, self.err) as observer:
+        with watching(cast(TextIO, Lasting(sys.stderr)), self.err) as observer:
             yield observer
 
 

@@ -11,6 +11,7 @@ from ..errors import DesiredStateError, FlextError, Problem, ServiceError
 from ..model import Drift, DriftItem, Json, Outcome, Plan, Report, encode_value
 from ..planfile import fingerprint, to_json
 from ..planfile.encode import fields_to_json
+from .safe import inert_json
 
 if TYPE_CHECKING:
     from ..provider import ServiceHealth
@@ -21,9 +22,8 @@ FORMAT_VERSION = "1.0"
 
 def dumps(document: Json) -> str:
     """Write a document, with a newline at its end."""
-    return orjson.dumps(
-        document, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
-    ).decode()
+    options = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
+    return inert_json(orjson.dumps(document, option=options).decode())
 
 
 def report_document(report: Report, plan: Plan) -> dict[str, Json]:

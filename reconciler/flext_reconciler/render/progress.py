@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from ..model import Event, EventName, Observer
 from .report import outcome_line
-from .safe import clean
+from .safe import clean, inert
 from .terminal import Terminal
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def watching(stream: TextIO, terminal: Terminal) -> Iterator[Observer]:
 
 
 def _tell(event: Event, write: Callable[[str], None], terminal: Terminal) -> None:
-    line = _ended(event, terminal) or _lasting(event, terminal)
+    line = _kept(event, terminal)
     if line:
         write(line)
 
@@ -39,12 +39,16 @@ def _tell(event: Event, write: Callable[[str], None], terminal: Terminal) -> Non
 def _live(event: Event, status: Status, terminal: Terminal) -> None:
     from rich.text import Text
 
-    line = _ended(event, terminal) or _lasting(event, terminal)
+    line = _kept(event, terminal)
     if line:
         status.console.print(Text.from_ansi(line), soft_wrap=True)
     now = _now(event)
     if now:
         status.update(Text(terminal.fit(now)))
+
+
+def _kept(event: Event, terminal: Terminal) -> str:
+    return inert(_ended(event, terminal) or _lasting(event, terminal))
 
 
 def _ended(event: Event, terminal: Terminal) -> str:

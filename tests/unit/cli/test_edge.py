@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 
 import click
@@ -54,6 +55,7 @@ ENDS = [
     (Terminated(), 143),
     (ZeroDivisionError("x"), 1),
     (MemoryError(), 1),
+    (OSError(errno.EACCES, "x"), 1),
 ]
 
 

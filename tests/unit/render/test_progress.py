@@ -28,6 +28,7 @@ LINES = [
     ),
     (Event(EventName.WAITING, A, text="the deploy"), "flexcore.plugin/a\\x1b[2J: the deploy\n"),
     (Event(EventName.WAITING, text="the ledger\n"), "the ledger\\n\n"),
+    (Event(EventName.WAITING, text="::error::x"), ":\\x3aerror::x\n"),
     (Event(EventName.INTERRUPTED, text="Stopping"), "Stopping\n"),
     (Event(EventName.VERIFYING), ""),
 ]

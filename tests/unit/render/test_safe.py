@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from flext_reconciler.render.safe import clean, code, fence, marker
+from flext_reconciler.render.safe import clean, code, fence, inert, inert_json, marker
 
 ANY_TEXT = st.text(st.characters() | st.sampled_from("`|\\<>@#[]()*_!\n\x1b\x07\u202e\u2066\u200b"), max_size=40)
 MARKDOWN = MarkdownIt("gfm-like", {"linkify": False, "html": True})
@@ -27,6 +28,39 @@ SHOWN = [
     ("line\u2028sep", "line\\u2028sep"),
     ("\ud800", "\\ud800"),
 ]
+
+COMMANDS = [
+    ("::error::x", ":\\x3aerror::x"),
+    ("first\n \t ::error::x", "first\n \t :\\x3aerror::x"),
+    ("\x1b[1;31m  \x1b[2m::error::x", "\x1b[1;31m  \x1b[2m:\\x3aerror::x"),
+    ("a ::b\n:c", "a ::b\n:c"),
+    ("say ##[error]x", "say #\\x23[error]x"),
+    ("###[error]x", "##\\x23[error]x"),
+    ("##vso[task.setvariable variable=PATH]x", "#\\x23vso[task.setvariable variable=PATH]x"),
+    ("##teamcity[x]##TeamCity[y]", "#\\x23teamcity[x]#\\x23TeamCity[y]"),
+    ("## [a](b) # [c] ##", "## [a](b) # [c] ##"),
+]
+OBEYED = re.compile(r"^(\s|\x1b\[[0-9;]*m)*::|##[A-Za-z]*\[", re.MULTILINE)
+NEARLY_COMMANDS = st.text(st.sampled_from("# :[]vso\nx\x1b\u202e\x7f\U000e0041é"), max_size=40)
+
+
+@pytest.mark.parametrize(("text", "shown"), COMMANDS)
+def test_what_a_runner_would_obey_is_broken(text, shown):
+    assert inert(text) == shown
+
+
+@given(NEARLY_COMMANDS)
+def test_inert_text_holds_no_command_and_stays_as_it_is(text):
+    assert not OBEYED.search(inert(text))
+    assert inert(inert(text)) == inert(text)
+
+
+@given(st.dictionaries(NEARLY_COMMANDS, NEARLY_COMMANDS))
+def test_inert_json_is_the_same_value_without_commands_or_anything_unseen(value):
+    shown = inert_json(orjson.dumps(value).decode())
+    assert orjson.loads(shown) == value
+    assert inert(shown) == shown
+    assert shown.isprintable()
 
 
 @pytest.mark.parametrize(("text", "shown"), SHOWN)

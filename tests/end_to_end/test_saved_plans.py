@@ -111,7 +111,11 @@ def test_what_cannot_be_brought_back_is_told_before_anything_is_done(house):
         (("rollback", "one"), 64, "not a valid integer"),
         (("plan", "--sign", "key.pem"), 64, "--sign signs a saved plan"),
         (("plan", "--expires", "soon"), 64, "is not a duration"),
-        (("plan", "--replay", "none.json", "--prune"), 64, "holds the options"),
+        (("plan", "--expires", "1d"), 64, "--expires is about a saved plan"),
+        (("plan", "--out", "-"), 64, "--out saves a plan in a file"),
+        (("plan", "--replay", "none.json", "--prune"), 64, "Give --replay alone"),
+        (("plan", "--replay", "none.json", "-e", "dev"), 64, "Give --replay alone"),
+        (("plan", "--replay", "none.json", "desired-state"), 64, "Give --replay alone"),
         (("plan", "--replay", "desired-state/platform.yaml"), 1, "is not a bundle"),
         (("plan", "--compare", "none.json"), 1, "cannot read none.json"),
         (("apply", "--verify", "desired-state", "--auto-approve"), 64, "--verify is about a saved plan"),
@@ -140,6 +144,7 @@ def test_a_bundle_makes_the_same_plan_offline(house):
     assert again.code == 0, again.err
     assert again.out == made.out
     assert "offline: the plan is the one that was made then" in again.err
+    assert "Apply with" not in house.flext("plan", "--replay", "bundle.json").out
     assert sorted(house.root.rglob("*")) == before
     for name in ("bundle.json", "plan.json"):
         assert SECRET not in (house.root / name).read_text()

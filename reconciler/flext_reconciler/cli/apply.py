@@ -150,7 +150,7 @@ def _require_same_house(saved: Plan, platform: Platform) -> None:
     if dict(saved.services) != origins:
         raise StalePlan(
             "the plan was made for services at other addresses: "
-            + ", ".join(sorted(name for name, _ in saved.services.items() ^ origins.items())),
+            + ", ".join(sorted({name for name, _ in saved.services.items() ^ origins.items()})),
             hint="Make the plan again.",
         )
 

@@ -30,6 +30,12 @@ class Location:
     environment: str | None
 
 
+def was_given(*names: str) -> bool:
+    """Tell whether one of these parameters stands on the command line that is running."""
+    source = click.get_current_context().get_parameter_source
+    return any(source(name) is click.core.ParameterSource.COMMANDLINE for name in names)
+
+
 class AddressType(click.ParamType[Address]):
     """A `service.kind/name` on the command line."""
 

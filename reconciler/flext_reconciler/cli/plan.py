@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shlex
 from pathlib import Path
 
 import click
@@ -16,7 +15,8 @@ from ..planfile import fingerprint
 from ..planfile.bundle import dump_bundle
 from ..planfile.files import save_whole
 from .exit_codes import ExitCode, code_of_plan
-from .options import DEFAULT_ROOT, Location, formatted, limited, located, planning, reporting
+from .next_step import next_step
+from .options import Location, formatted, limited, located, planning, reporting
 from .output import Output
 from .pipeline import Wishes, look, require_declared
 from .platform import open_platform
@@ -60,14 +60,17 @@ def command(
         if review != Review():
             raise UsageError("a simulation goes with no --bundle, --replay, --compare or --detailed-exitcode")
         return show_simulated(location, Wishes(options, limits), simulation, saving, form, output)
-    if review.replay is not None:
-        plan = replayed(review.replay, options, limits, output)
+    wishes = Wishes(options, limits)
+    if review.replay is None:
+        plan = _made(location, wishes, review.bundle, output)
     else:
-        plan = _made(location, Wishes(options, limits), review.bundle, output)
+        plan, limits = replayed(review.replay, wishes, output)
+        wishes = Wishes(limits=limits)
     saving.save(plan)
     if review.reviewed is not None:
         return hold_against(review.reviewed, plan, form, output)
-    print_plan(plan, form, output, _next_step(plan, location, saving.out))
+    is_here = review.replay is None or saving.out is not None
+    print_plan(plan, form, output, next_step(plan, location, wishes, saving.out) if is_here else "")
     return code_of_plan(plan, detailed=review.detailed)
 
 
@@ -80,16 +83,3 @@ def _made(location: Location, wishes: Wishes, bundle: Path | None, output: Outpu
     if bundle is not None:
         save_whole(bundle, dump_bundle(made.inputs, fingerprint(made.plan)))
     return made.plan
-
-
-def _next_step(plan: Plan, location: Location, out: Path | None) -> str:
-    if not plan.changes:
-        return ""
-    words = ["flext", "apply"]
-    if out is not None:
-        words.append(str(out))
-        if location.path != DEFAULT_ROOT:
-            words += ["--desired-state", str(location.path)]
-    elif location.path != DEFAULT_ROOT:
-        words.append(str(location.path))
-    return "Apply with: " + shlex.join([*words, "-e", plan.environment])

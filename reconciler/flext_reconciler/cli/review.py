@@ -12,7 +12,6 @@ import click
 from ..errors import FlextError, UsageError
 from ..guard import Limits
 from ..model import Plan
-from ..plan import PlanOptions
 from ..planfile import fingerprint, load_plan
 from ..planfile.bundle import load_bundle
 from ..planfile.compare import Verdict, compare
@@ -21,8 +20,9 @@ from ..registry import load_providers
 from ..render.compare import comparison_document, comparison_markdown, comparison_text
 from ..render.safe import clean
 from .exit_codes import ExitCode
-from .options import Command
+from .options import Command, was_given
 from .output import Output
+from .pipeline import Wishes
 from .platform import catalog_of
 from .saved_plans import FILE
 
@@ -55,10 +55,10 @@ def reviewing(command: Command) -> Command:
     return wrapped
 
 
-def replayed(path: Path, options: PlanOptions, limits: Limits, output: Output) -> Plan:
-    """Make a plan again from its bundle: no service, no ledger and no environment is looked at."""
-    if options != PlanOptions() or limits != Limits():
-        raise UsageError("a bundle holds the options that its plan was made with", hint="Give --replay alone.")
+def replayed(path: Path, wishes: Wishes, output: Output) -> tuple[Plan, Limits]:
+    """Make a plan again from its bundle, with the limits of then: no service, ledger or environment is looked at."""
+    if wishes != Wishes() or was_given("path", "environment"):
+        raise UsageError("a bundle holds all that its plan was made from", hint="Give --replay alone.")
     bundle = load_bundle(path)
     catalog = catalog_of(load_providers())
     services = bundle.inputs.declaration.services
@@ -71,7 +71,7 @@ def replayed(path: Path, options: PlanOptions, limits: Limits, output: Output) -
     same = fingerprint(plan) == bundle.plan
     told = "the plan is the one that was made then" if same else f"flext {clean(bundle.flext)} made another plan then"
     output.note(f"Made again from {clean(str(path))}, offline: {told}.")
-    return plan
+    return plan, bundle.inputs.limits
 
 
 def hold_against(reviewed: Path, plan: Plan, form: str, output: Output) -> ExitCode:

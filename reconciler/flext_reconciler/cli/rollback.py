@@ -14,6 +14,7 @@ from ..plan import PlanOptions
 from .apply import Order, apply_planned, made_for
 from .approval import Approval, approved, approving, require_answerable
 from .exit_codes import ExitCode, code_of_plan
+from .next_step import next_step
 from .options import Location, limited, located_by_option, reporting
 from .output import Output
 from .pipeline import Planned, Wishes, look
@@ -60,7 +61,9 @@ def _saved(platform: Platform, order: Order, saving: Saving, output: Output) -> 
     with output.watching() as observer:
         plan = asyncio.run(look(platform, order.wishes, observer)).plan
     saving.save(plan)
-    print_plan(plan, "json" if output.json else "text", output, f"Apply with: flext apply {saving.out}")
+    print_plan(
+        plan, "json" if output.json else "text", output, next_step(plan, platform.location, order.wishes, saving.out)
+    )
     return code_of_plan(plan, detailed=False)
 
 

@@ -16,7 +16,7 @@ from ..errors import UsageError
 from ..model import Plan
 from ..planfile import load_saved, save
 from ..planfile.sign import PASSPHRASE, forget_signatures, load_key, load_keys, sign, verified
-from .options import Command
+from .options import Command, was_given
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _LONGEST = timedelta(days=366)
@@ -71,6 +71,10 @@ def saving(command: Command) -> Command:
     def wrapped(*args: Any, out: Path | None, expires: timedelta, key: Path | None, **options: Any) -> Any:
         if key is not None and out is None:
             raise UsageError("--sign signs a saved plan", hint="Add --out FILE.")
+        if out is None and was_given("expires"):
+            raise UsageError("--expires is about a saved plan", hint="Add --out FILE.")
+        if out == Path("-"):
+            raise UsageError("--out saves a plan in a file", hint="Give --json to have it on stdout.")
         return command(*args, saving=Saving(out, expires, key), **options)
 
     return wrapped

@@ -106,6 +106,17 @@ def test_export_takes_addresses_services_and_kinds(house):
     assert "flext-service.plugin/nobody" in missing.err
 
 
+def test_an_export_of_nothing_says_so(house):
+    nothing = house.flext("export")
+    assert (nothing.code, nothing.out) == (0, "")
+    assert "--all" in nothing.err
+    kind = house.flext("export", "--kind", "plugni")
+    assert (kind.code, kind.out) == (64, "")
+    assert "--kind plugni: the environment has none\n  did you mean `plugin`?" in kind.err
+    assert house.flext("export", "--service", "flexcor", "--json").json["error"]["hint"] == "did you mean `flexcore`?"
+    assert house.flext("export", "--service", "flexcore", "--kind", "pipeline").code == 64
+
+
 def test_status_has_the_fields_of_the_guide(house):
     well = house.flext("status", "--json")
     assert well.code == 0

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 
 import click
 
-from ..errors import FlextError
+from ..errors import FlextError, UsageError
 from ..export import to_yaml
+from ..load.wording import nearest
 from ..model import Actual, Actuals, Address, Observer, Presence, Record
 from ..plan.decide import is_ours
 from ..read import read_actuals
@@ -43,6 +44,7 @@ def command(
       flext export flext-service.pipeline/wms-orders
     """
     with open_platform(location) as platform, output.watching() as observer:
+        _require_known(service, kind, platform)
         records = platform.ledger.records()
         actuals = asyncio.run(_read(platform, records, observer))
     found = [
@@ -54,6 +56,8 @@ def command(
         and (address in addresses if addresses else everything or is_ours(actual, records.get(address)))
     ]
     _require(addresses, found)
+    if not found:
+        output.note("There is nothing to export." if everything else "Nothing of it is ours; --all exports the rest.")
     written = to_yaml(found, platform.kinds)
     if output.json:
         output.document({"format_version": FORMAT_VERSION, "resources": len(found), "yaml": written})
@@ -67,6 +71,15 @@ async def _read(platform: Platform, records: Mapping[Address, Record], observer:
         return await read_actuals(
             platform.nothing, platform.providers, readers, records, platform.fingerprinter, observer, everything=True
         )
+
+
+def _require_known(service: str | None, kind: str | None, platform: Platform) -> None:
+    """Refuse names that nothing goes by: a typing error must not read as `nothing is there`."""
+    services = set(platform.services)
+    kinds = {name for owner, name in platform.kinds if service in (None, owner)}
+    for flag, named, known in (("--service", service, services), ("--kind", kind, kinds)):
+        if named is not None and named not in known:
+            raise UsageError(f"{flag} {named}: the environment has none", hint=nearest(named, known))
 
 
 def _require(addresses: tuple[Address, ...], found: list[Actual]) -> None:

@@ -34,12 +34,24 @@ def test_drift_names_who_moved_and_ends_with_it(house):
     house.edit(is_active=False)
     drifted = house.flext("drift", "--json")
     assert drifted.code == 3
+    assert drifted.json["complete"] is True
     assert [item["drift"] for item in drifted.json["drift"]] == ["actual"]
     house.write("desired-state/platform.yaml", PLATFORM.replace("description: first", "description: second"))
     assert house.flext("drift").code == 4
     house.apply()
     house.write("desired-state/platform.yaml", PLATFORM)
     assert house.flext("drift").code == 2
+
+
+def test_drift_claims_nothing_of_what_it_could_not_look_at(house):
+    house.apply()
+    house.fault("http_500", "flexcore")
+    looked = house.flext("drift")
+    assert looked.code == 1
+    assert "Nothing is known to have moved; 1 of 3 resources could not be looked at." in looked.out
+    assert house.flext("drift", "--json").json["complete"] is False
+    house.edit(is_active=False)
+    assert "The platform drifted; 1 of 3 resources" in house.flext("drift").out
 
 
 def test_an_outside_edit_is_put_right(house):

@@ -47,14 +47,14 @@ MEANINGS: Mapping[ExitCode, str] = {
 
 def code_of_plan(plan: Plan, *, detailed: bool) -> ExitCode:
     """Tell how `plan` ends: what cannot be planned is an error, what must not be applied is not."""
-    if _unplannable(plan):
+    if unseen(plan):
         return ExitCode.ERROR
     return ExitCode.PENDING if detailed and not plan.is_empty else ExitCode.DONE
 
 
 def code_of_drift(plan: Plan) -> ExitCode:
     """Tell how `drift` ends, by who moved; a server's own defaults page nobody."""
-    if _unplannable(plan):
+    if unseen(plan):
         return ExitCode.ERROR
     pending, drifted = moved(plan)
     if pending and drifted:
@@ -90,12 +90,13 @@ def code_of_apply(plan: Plan, report: Report) -> ExitCode:
     code = code_of_report(report) if report.outcomes else ExitCode.DONE
     if code not in (ExitCode.DONE, ExitCode.NOT_CONVERGED):
         return code
-    if _unplannable(plan):
+    if unseen(plan):
         return ExitCode.PARTLY_APPLIED if report.outcomes else ExitCode.ERROR
     return ExitCode.REFUSED if plan.blocked else code
 
 
-def _unplannable(plan: Plan) -> bool:
+def unseen(plan: Plan) -> int:
+    """Count what could not be looked at, so that nothing is known of it."""
     from ..model import BlockCode
 
-    return any(item.code in (BlockCode.UNKNOWN, BlockCode.UNSUPPORTED, BlockCode.AMBIGUOUS) for item in plan.blocked)
+    return sum(item.code in (BlockCode.UNKNOWN, BlockCode.UNSUPPORTED, BlockCode.AMBIGUOUS) for item in plan.blocked)

@@ -42,14 +42,15 @@ def report_document(report: Report, plan: Plan) -> dict[str, Json]:
     }
 
 
-def drift_document(plan: Plan, *, pending: bool, drifted: bool) -> dict[str, Json]:
-    """Who moved what since the last apply."""
+def drift_document(plan: Plan, *, pending: bool, drifted: bool, complete: bool) -> dict[str, Json]:
+    """Who moved what since the last apply; it is `complete` when everything could be looked at."""
     counts = {drift.value: sum(1 for item in plan.drift if item.drift is drift) for drift in Drift}
     return {
         "format_version": FORMAT_VERSION,
         "environment": plan.environment,
         "pending": pending,
         "drifted": drifted,
+        "complete": complete,
         "counts": counts,
         "drift": [_drift(item) for item in plan.drift],
         "blocked": [

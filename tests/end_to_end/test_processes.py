@@ -126,8 +126,15 @@ def test_an_apply_without_anybody_to_ask_ends_at_once(house):
         cwd=house.root, timeout=60, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert refused.returncode == 1
+    assert "3 changes: 3 creates" in refused.stdout, "the log shows what was not approved"
     assert "--auto-approve" in refused.stderr
-    assert house.sandboxes["flext-service"].faults.log == type(house.sandboxes["flext-service"].faults.log)()
+    assert house.writes() == []
+
+
+def test_nobody_is_asked_when_there_is_nothing_to_do(house):
+    house.apply()
+    assert house.flext("apply").code == 0
+    assert house.flext("apply", "--json").json["converged"] is True
 
 
 # ---------------------------------------------------------------------------------------------------- terminals

@@ -40,13 +40,17 @@ def test_a_run_is_taken_back_and_that_is_proven(house):
     before = house.pipeline()
     declare(house, EDITED)
     house.apply()
+    written = house.writes()
+    refused = house.flext("rollback", "2")
+    assert (refused.code, "nobody can be asked" in refused.err) == (1, True)
+    assert house.writes() == written
     back = house.flext("rollback", "2", "--auto-approve")
     assert back.code == 0, back.err
     assert house.pipeline()["schedule"] == before["schedule"]
     assert "nothing is left to do" in back.out
     assert "revert it too" in back.err
     written = house.writes()
-    again = house.flext("rollback", "2", "--auto-approve")
+    again = house.flext("rollback", "2")
     assert "No changes" in again.out
     assert house.writes() == written
     assert house.flext("plan", "--detailed-exitcode").code == 2  # the declaration still asks for it
@@ -107,7 +111,7 @@ def test_what_cannot_be_brought_back_is_told_before_anything_is_done(house):
     ("args", "code", "told"),
     [
         (("rollback", "9", "--auto-approve"), 1, "no run 9"),
-        (("rollback", "1"), 1, "nobody can be asked"),
+        (("rollback", "1"), 1, "no run 1"),
         (("rollback", "one"), 64, "not a valid integer"),
         (("plan", "--sign", "key.pem"), 64, "--sign signs a saved plan"),
         (("plan", "--expires", "soon"), 64, "is not a duration"),

@@ -19,7 +19,7 @@ from ..planfile.sign import require_signers
 from ..render.documents import report_document
 from ..render.report import report_text
 from ..render.text import plan_text
-from .approval import Approval, approved, approving, require_answerable
+from .approval import Approval, approved, approving
 from .exit_codes import ExitCode, code_of_apply
 from .interruption import Interruption
 from .options import Location, limited, located_by_option, planning, reporting
@@ -78,8 +78,6 @@ def command(
     if resume:
         require_alone(saved is not None or options != PlanOptions())
     ask = saved is None and not (approval.auto or resume)
-    if ask:
-        require_answerable()
     if saved is not None:
         location = replace(location, environment=saved.environment)
     elif file is not None:

@@ -38,22 +38,17 @@ def approving(command: Command) -> Command:
     return wrapped
 
 
-def can_ask() -> bool:
-    """Tell whether somebody is there to answer."""
-    return sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
-
-
-def require_answerable() -> None:
-    """Refuse at once when an approval is needed and nobody can give it."""
-    if not can_ask():
+def approved(output: Output, environment: str) -> bool:
+    """Ask on stderr, so that stdout stays data; only `yes` is a yes. Raises FlextError when nobody can answer."""
+    if not _can_ask():
         raise FlextError(
-            "nobody can be asked: there is no terminal, and the plan is not approved",
+            "nobody can be asked: there is no terminal, and the plan is not approved; nothing was changed",
             hint="Approve it with --auto-approve, or apply a saved plan: `flext plan --out FILE`, `flext apply FILE`.",
         )
-
-
-def approved(output: Output, environment: str) -> bool:
-    """Ask on stderr, so that stdout stays data; anything but `yes` is a no."""
     output.note(f"Apply this to {environment}? Only `yes` is a yes.")
     tell("> ")
     return sys.stdin.readline().strip() == "yes"
+
+
+def _can_ask() -> bool:
+    return sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()

@@ -12,7 +12,7 @@ from ..guard import Limits
 from ..ledger import whoami
 from ..plan import PlanOptions
 from .apply import Order, apply_planned, made_for
-from .approval import Approval, approved, approving, require_answerable
+from .approval import Approval, approved, approving
 from .exit_codes import ExitCode, code_of_plan
 from .next_step import next_step
 from .options import Location, limited, located_by_option, reporting
@@ -47,8 +47,6 @@ def command(
       flext rollback 12 -e prod --out back.json --sign alice.pem
     """
     order = Order(Wishes(PlanOptions(), limits, undoes=run), None, ask=saving.out is None and not approval.auto)
-    if order.ask:
-        require_answerable()
     with open_platform(location) as platform:
         platform.declaration  # noqa: B018 - what is wrong with the YAML is told before anybody is locked out
         if saving.out is not None:

@@ -145,5 +145,8 @@ def _end(world: HttpWorld, actuals: Actuals, story: str) -> End:
         assert record.id == actuals.get(address).id, f"{story}: the ledger holds {record}"
     return End(
         {address: (actual.presence, actual.spec, actual.owned) for address, actual in actuals.found.items()},
-        {address: (record.desired, record.pending, record.deletion, record.due) for address, record in records.items()},
+        {
+            address: (record.desired, record.pending, record.deletion, record.protect, record.due)
+            for address, record in records.items()
+        },
     )

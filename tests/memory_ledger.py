@@ -28,7 +28,8 @@ class MemoryLedger:
         for address, change in self.open.items():
             record = found.get(address) or Record(address, None, change.desired or {}, {})
             known = record.id if change.action is Action.ADOPT else change.id or record.id
-            found[address] = replace(record, id=known, pending=change.action)
+            protect = record.protect or change.protect
+            found[address] = replace(record, id=known, pending=change.action, protect=protect)
         return found
 
     def start_run(self, plan_fingerprint: str, who: str) -> int:

@@ -2,8 +2,8 @@
 
     desired    address: spec, or {spec, depends_on, ignore, protect, adopt, delete}
     actual     address: {spec, id, owned, unreadable}, or `unknown: why`
-    records    address: {desired, observed, id, pending, deletion, due}; what was observed is what was desired, unless
-               it says otherwise
+    records    address: {desired, observed, id, pending, deletion, protect, due}; what was observed is what was
+               desired, unless it says otherwise
     settled    address: spec, for what is declared, there, and recorded alike
     options    prune, adopt, force_replace, targets, purge, tombstone_days, today
     support    kind: {supported, actions, in_place, why}
@@ -135,7 +135,8 @@ def _record(address: Address, entry: Case) -> Record:
     pending = Action(entry["pending"]) if "pending" in entry else None
     deletion, due = Deletion(entry.get("deletion", "two-phase")), entry.get("due", "")
     observed = entry.get("observed", entry["desired"])
-    return Record(address, _id(address, entry), entry["desired"], observed, pending, deletion=deletion, due=due)
+    specs, protect = (entry["desired"], observed), entry.get("protect", False)
+    return Record(address, _id(address, entry), *specs, pending, deletion=deletion, protect=protect, due=due)
 
 
 def _id(address: Address, entry: Case) -> str | None:
@@ -186,6 +187,7 @@ def _change(change: Change, expected: Case) -> Case:
         "notes": _containing(change.notes, expected.get("notes", [])),
         "grace": change.grace,
         "deletion": change.deletion.value,
+        "protect": change.protect,
         "writes": change.writes,
         "uses": [str(address) for address in change.uses],
     }

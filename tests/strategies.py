@@ -217,6 +217,7 @@ def changes(draw: st.DrawFn, address: Address | None = None, after: Sequence[Add
         notes=draw(few(texts())),
         uses=draw(st.dictionaries(addresses(), fingerprints(), max_size=2)),
         deletion=draw(st.sampled_from(Deletion)),
+        protect=draw(st.booleans()),
         grace=draw(st.none() | st.integers(0, 400)) if action is Action.UPDATE else None,
     )
 

@@ -144,6 +144,7 @@ class World:
             desired,
             self.read_one(address).spec,
             deletion=change.deletion,
+            protect=change.protect,
             due=due,
         )
 

@@ -163,7 +163,7 @@ def test_the_fingerprint_is_a_sha_256_that_others_can_compute():
 
 def test_the_schema_is_one_of_2020_12():
     jsonschema.Draft202012Validator.check_schema(planfile.schema())
-    assert planfile.schema()["$id"] == "urn:flext:plan:1.1"
+    assert planfile.schema()["$id"] == "urn:flext:plan:1.2"
     assert planfile.schema()["$schema"] == "https://json-schema.org/draft/2020-12/schema"
 
 

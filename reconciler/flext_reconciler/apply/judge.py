@@ -113,7 +113,7 @@ def _shown(value: Json) -> str:
 
 def applied(change: Change, desired: Mapping[str, Json], actual: Actual) -> Record:
     """Return what the ledger holds of something that was written and read back."""
-    return Record(change.address, actual.id, desired, actual.spec, deletion=change.deletion)
+    return Record(change.address, actual.id, desired, actual.spec, deletion=change.deletion, protect=change.protect)
 
 
 def with_uncleared(desired: Mapping[str, Json], unmet: Iterable[FieldDiff], previous: Record | None) -> Json:

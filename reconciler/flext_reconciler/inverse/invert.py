@@ -28,6 +28,7 @@ from ..model import (
     Record,
     Resource,
 )
+from ..plan.decide import is_ours
 from ..spec import field_rules
 from .earlier import Case, Earlier, earlier, patched, secrets_in
 from .undo import NOWHERE, Kinds, Records, Undo, undo_plan
@@ -59,7 +60,7 @@ def inverse(plan: Plan, actuals: Actuals, records: Records, kinds: Kinds) -> Inv
     lost |= set(_made_anew_by(then, plan))
     return Inverse(
         changes=tuple(replace(change, base="", place=None, notes=()) for change in then.changes),
-        forget=tuple(change.address for change in plan.changes if change.action is Action.ADOPT),
+        forget=tuple(case.change.address for case in cases if _is_taken_over(case)),
         irreversible=tuple(sorted(lost, key=lambda item: (item.address, [str(step) for step in item.path], item.why))),
     )
 
@@ -67,6 +68,11 @@ def inverse(plan: Plan, actuals: Actuals, records: Records, kinds: Kinds) -> Inv
 def _is_restored(change: Change) -> bool:
     """Adopting and forgetting alone change nothing that could be brought back."""
     return change.action is not Action.CREATE and (change.writes or change.action is Action.UPDATE)
+
+
+def _is_taken_over(case: Case) -> bool:
+    """What was ours before is adopted, too, when only the ledger has something to learn."""
+    return case.change.action is Action.ADOPT and not is_ours(case.actual, case.record)
 
 
 def _undo(plan: Plan, found: Mapping[Address, Earlier]) -> Undo:

@@ -82,7 +82,7 @@ def undo_of(
     lost = [item for item in kept.inverse.irreversible if item.address in touched]
     for change in kept.inverse.changes:
         address, record = change.address, records.get(change.address)
-        lifecycle = lifecycles.get(address, Lifecycle())
+        lifecycle = lifecycles.get(address, Lifecycle(record is not None and record.protect))
         if address not in touched:
             continue
         if address[:2] not in kinds:
@@ -183,8 +183,8 @@ def _beside(record: Record, actual: Actual, kinds: Kinds) -> tuple[Resource, Act
     """Show something else as applied exactly as it is: nothing of its own is to be changed."""
     spec = {name: _as_it_is(value, actual.spec.get(name, ABSENT)) for name, value in record.desired.items()}
     seen = replace(actual, owned=True if kinds[record.address[:2]].mark_field else None)
-    lifecycle = Lifecycle(delete=record.deletion)
-    applied = Record(record.address, actual.id, spec, actual.spec, deletion=record.deletion)
+    lifecycle = Lifecycle(record.protect, delete=record.deletion)
+    applied = Record(record.address, actual.id, spec, actual.spec, deletion=record.deletion, protect=record.protect)
     return Resource(record.address, spec, NOWHERE, lifecycle=lifecycle), seen, applied
 
 

@@ -17,8 +17,8 @@ from ..planfile.encode import digest
 from ..planfile.files import read_capped
 from .store import Row, Value
 
-FORMAT_VERSION = "1.0"
-"""Readers accept a newer minor, whose additions they do not know, and refuse another major."""
+FORMAT_VERSION = "1.1"
+"""Readers accept another minor, its additions left out or missing, and refuse another major."""
 
 MAX_BYTES = 1024 * 1024 * 1024
 """A history of some thousand large plans; larger files are refused before they are read."""
@@ -43,6 +43,7 @@ COLUMNS: Mapping[str, Mapping[str, Any]] = {
         "observed": dict,
         "deletion": str,
         "due": str,
+        "protect": int,
         "serial": int,
         "run": int,
     },
@@ -68,6 +69,9 @@ COLUMNS: Mapping[str, Mapping[str, Any]] = {
 }
 """Table → column → what its value is in a document. Tables come after those that they refer to."""
 
+_LATER: Mapping[str, Mapping[str, Json]] = {"resources": {"protect": 0}}
+"""Table → column → what it is in a document that was written before there was such a column."""
+
 _OPENED = frozenset({"document", "desired", "observed", "change", "fields"})
 _LARGEST = 2**31 - 1
 
@@ -83,8 +87,9 @@ def row_document(table: str, row: Row) -> dict[str, Json]:
 def document_row(table: str, document: Json) -> dict[str, Value]:
     """Return the columns of a row by name; raises KeyError, TypeError or ValueError for what no flext wrote."""
     row: dict[str, Value] = {}
+    written = {**_LATER.get(table, {}), **document}
     for column, kind in COLUMNS[table].items():
-        value = document[column]
+        value = written[column]
         if not isinstance(value, kind):
             raise TypeError(f"{column} is of another type")
         if isinstance(value, int) and not 0 <= value <= _LARGEST:

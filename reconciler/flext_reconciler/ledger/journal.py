@@ -61,10 +61,10 @@ def put_record(transaction: Transaction, run: int, address: Address, record: Rec
         transaction.change("DELETE FROM resources WHERE address = :address", address=str(address))
         return
     transaction.change(
-        "INSERT INTO resources (address, id, desired, observed, deletion, due, serial, run)"
-        " VALUES (:address, :id, :desired, :observed, :deletion, :due, (SELECT serial FROM meta), :run)"
+        "INSERT INTO resources (address, id, desired, observed, deletion, due, protect, serial, run)"
+        " VALUES (:address, :id, :desired, :observed, :deletion, :due, :protect, (SELECT serial FROM meta), :run)"
         " ON CONFLICT (address) DO UPDATE SET id = excluded.id, desired = excluded.desired,"
-        " observed = excluded.observed, deletion = excluded.deletion, due = excluded.due,"
+        " observed = excluded.observed, deletion = excluded.deletion, due = excluded.due, protect = excluded.protect,"
         " serial = excluded.serial, run = excluded.run",
         address=str(address),
         id=record.id,
@@ -72,6 +72,7 @@ def put_record(transaction: Transaction, run: int, address: Address, record: Rec
         observed=dump_spec(record.observed),
         deletion=record.deletion.value,
         due=record.due,
+        protect=int(record.protect),
         run=run,
     )
 

@@ -79,7 +79,9 @@ _TWO_PHASE = (
     "ALTER TABLE resources ADD COLUMN due TEXT NOT NULL DEFAULT ''",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SHARED, _TWO_PHASE)
+_PROTECTED = ("ALTER TABLE resources ADD COLUMN protect INTEGER NOT NULL DEFAULT 0",)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SHARED, _TWO_PHASE, _PROTECTED)
 """Step n brings a database of version n to n + 1; steps are only ever added."""
 
 

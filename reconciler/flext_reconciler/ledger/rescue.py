@@ -127,6 +127,7 @@ def _record(record: Record) -> dict[str, Json]:
         "observed": orjson.loads(dump_spec(record.observed)),
         "deletion": record.deletion.value,
         "due": record.due,
+        "protect": int(record.protect),
     }
 
 

@@ -22,7 +22,7 @@ from ..planfile.decode import read_fields
 from ..planfile.encode import MARKED, dump_fields
 from .store import Row, Value
 
-RECORD = ("address", "id", "desired", "observed", "deletion", "due")
+RECORD = ("address", "id", "desired", "observed", "deletion", "due", "protect")
 """The columns of a record, as `read_record` reads them."""
 
 
@@ -64,9 +64,10 @@ Intent = tuple[Action, bytes]
 
 def read_record(row: Row, intents: Sequence[Intent] = ()) -> Record:
     """Read the columns of `RECORD`, and the open intents, oldest first."""
-    address, id, desired, observed, deletion, due = row
-    specs = read_spec(desired), read_spec(observed)
-    return _intended(Record(_address(address), id, *specs, deletion=Deletion(deletion), due=due), intents)
+    address, id, desired, observed, deletion, due, protect = row
+    specs, how = (read_spec(desired), read_spec(observed)), Deletion(deletion)
+    record = Record(_address(address), id, *specs, deletion=how, protect=bool(protect), due=due)
+    return _intended(record, intents)
 
 
 def read_intents(address: str, intents: Sequence[Intent]) -> Record:
@@ -78,12 +79,17 @@ def _intended(record: Record, intents: Sequence[Intent]) -> Record:
     if not intents:
         return record
     last, attempted = intents[-1], tuple(_wanted(intent) for intent in intents)
-    return replace(record, id=_met(record.id, *last), pending=last[0], attempted=attempted)
+    protect = record.protect or any(map(_protects, intents))
+    return replace(record, id=_met(record.id, *last), pending=last[0], attempted=attempted, protect=protect)
 
 
 def _wanted(intent: Intent) -> Mapping[str, Json]:
     desired = orjson.loads(intent[1])["desired"]
     return {} if desired is None else decode_value(desired)
+
+
+def _protects(intent: Intent) -> bool:
+    return orjson.loads(intent[1]).get("protect") is True
 
 
 def _met(id: str | None, action: Action, stored: bytes) -> str | None:

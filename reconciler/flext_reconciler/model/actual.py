@@ -97,5 +97,6 @@ class Record:
     observed: Mapping[str, Json]  # what was read back right after; undeclared fields are server defaults
     pending: Action | None = None  # an intent that was written down and never finished
     deletion: Deletion = Deletion.TWO_PHASE  # what its author last said of its removal
+    protect: bool = False  # its author forbade to remove it, and has not taken that back
     due: str = ""  # the day (ISO) from which it may be deleted; empty unless it was disabled for that
     attempted: tuple[Mapping[str, Json], ...] = ()  # what open intents wanted, oldest first: some of it may be there

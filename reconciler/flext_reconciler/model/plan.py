@@ -88,6 +88,7 @@ class Change:
     notes: tuple[str, ...] = ()  # what a reviewer must know, e.g. the outage of a replace
     uses: Mapping[Address, str] = field(default_factory=dict)  # what it depends on and stays → fingerprint
     deletion: Deletion = Deletion.TWO_PHASE  # for the ledger to remember
+    protect: bool = False  # for the ledger to remember
     grace: int | None = None  # only disables, and announces a delete in so many days
 
     @property

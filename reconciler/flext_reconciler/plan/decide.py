@@ -43,6 +43,9 @@ from .references import moved_names
 AMBIGUOUS_PREFIX = "two objects share this name"
 MARK_GONE = "the ownership mark is not there"
 
+_PROTECTED = "protected from now on, declared or not"
+_UNPROTECTED = "no longer protected: a later plan may replace or delete it"
+
 _MAKING = frozenset({Action.CREATE, Action.REPLACE})
 
 
@@ -91,6 +94,7 @@ def _create(case: Case) -> Change:
         base=base_fingerprint(case.actual),
         place=case.resource.place,
         deletion=case.resource.lifecycle.delete,
+        protect=case.resource.lifecycle.protect,
     )
 
 
@@ -137,6 +141,7 @@ def _present(case: Case) -> Decision:
         place=case.resource.place,
         notes=_notes(case, action, notice),
         deletion=case.resource.lifecycle.delete,
+        protect=case.resource.lifecycle.protect,
     )
     return Decision(change=_on(change, case.actual, _risk(change)), notice=notice)
 
@@ -167,11 +172,12 @@ def _is_unproven(case: Case) -> bool:
 
 
 def _is_remembered_otherwise(case: Case) -> bool:
-    """The ledger expects it to go, or to go in another way once it is no longer declared."""
-    record = case.record
-    if record is None or not case.kind.disabled_by:
+    """The ledger expects it to go, or to be treated in another way once it is no longer declared."""
+    record, lifecycle = case.record, case.resource.lifecycle
+    if record is None:
         return False
-    return bool(record.due) or record.deletion is not case.resource.lifecycle.delete
+    goes_otherwise = bool(record.due) or record.deletion is not lifecycle.delete
+    return record.protect is not lifecycle.protect or (bool(case.kind.disabled_by) and goes_otherwise)
 
 
 def _action(found: Comparison, ours: bool, forced: bool) -> Action:
@@ -208,6 +214,8 @@ def _with_mark(
 
 def _notes(case: Case, action: Action, notice: str) -> tuple[str, ...]:
     notes = [notice] if notice else []
+    if case.record is not None and case.record.protect is not case.resource.lifecycle.protect:
+        notes.append(_UNPROTECTED if case.record.protect else _PROTECTED)
     if action is Action.REPLACE:
         if case.kind.outage:
             notes.append(case.kind.outage)

@@ -7,6 +7,7 @@ Pure. Nothing is sent without `prune`; what runs is disabled before it is delete
     disabled, not yet due    stays, and the day is told
     disabled and due         deleted
     cannot be disabled, `lifecycle.delete: immediate`, no days of grace, purging or undoing     deleted
+    protected when it was last applied, whatever of the above                                   blocked
 """
 
 from __future__ import annotations
@@ -39,6 +40,9 @@ from .given import Given
 from .references import names_in
 from .undeclared import Undeclared
 
+_STILL_PROTECTED = "no longer declared, and protected when it was last applied"
+_HOW_TO_REMOVE = "declare it again without `protect`, apply that, and only then take it out"
+
 
 @dataclass
 class Removals:
@@ -61,6 +65,8 @@ def removals(given: Given, found: Undeclared) -> Removals:
             result.notices.append(f"{address}: disabled, due on {record.due} to be deleted")
         elif not _is_chosen(given, address):
             result.prunable.append(address)
+        elif record is not None and record.protect:
+            result.blocked.append(Blocked(address, BlockCode.PROTECTED, _STILL_PROTECTED, _HOW_TO_REMOVE))
         elif address in named:
             result.blocked.append(in_use(address, named[address]))
         elif Action.DELETE not in given.support(address).actions:

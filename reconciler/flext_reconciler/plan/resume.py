@@ -72,5 +72,6 @@ def _wanted(changes: Iterable[Change]) -> Iterable[Resource]:
     for change in changes:
         if change.desired is not None and not change.removes:
             needed = tuple(sorted({*change.depends_on, *change.uses}))
-            lifecycle = Lifecycle(adopt=change.action in (Action.ADOPT, Action.REPLACE), delete=change.deletion)
+            adopt = change.action in (Action.ADOPT, Action.REPLACE)
+            lifecycle = Lifecycle(change.protect, adopt=adopt, delete=change.deletion)
             yield Resource(change.address, change.desired, change.place or _NOWHERE, needed, lifecycle)

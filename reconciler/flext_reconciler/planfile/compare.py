@@ -174,7 +174,8 @@ def _moved(
 def _meaning(change: Change, image: Image) -> tuple[object, ...]:
     fields = [(field.path, image(field.before), image(field.after), field.effect) for field in change.fields]
     lost = image(change.actual) if change.action in _LOSES else b""
-    return (change.action, change.id, change.grace, change.deletion, image(change.desired), fields, lost)
+    remembered = (change.deletion, change.protect)
+    return (change.action, change.id, change.grace, remembered, image(change.desired), fields, lost)
 
 
 # ------------------------------------------------------------------------------------------------ values

@@ -189,6 +189,7 @@ def _change(document: ChangeDocument) -> Change:
         notes=tuple(document.notes),
         uses=_fingerprints(document.uses),
         deletion=document.deletion,
+        protect=document.protect,
         grace=document.grace,
     )
 

@@ -88,6 +88,7 @@ class ChangeDocument(_Document):
     deletion: Annotated[Deletion, _Word] = Field(
         Deletion.TWO_PHASE, description="How it goes once it is no longer declared; for the ledger to remember"
     )
+    protect: bool = Field(False, description="Its author forbids removing it; for the ledger to remember")
     grace: Count | None = Field(None, description="Only disables, and announces a delete in so many days")
 
 

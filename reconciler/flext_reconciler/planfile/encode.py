@@ -28,7 +28,7 @@ from ..model import (
 )
 from ..order import groups
 
-FORMAT_VERSION = "1.1"
+FORMAT_VERSION = "1.2"
 """Readers accept a newer minor, whose additions they do not know, and refuse a newer major."""
 
 _NOT_FINGERPRINTED = frozenset({"fingerprint", "meta"})
@@ -174,6 +174,7 @@ def _change(change: Change, encode: Encode) -> dict[str, Json]:
         "actual": encode(change.actual),
         "base": change.base,
         "deletion": change.deletion.value,
+        "protect": change.protect,
         "grace": change.grace,
         "notes": list(change.notes),
     }

@@ -54,6 +54,7 @@ def ledger_document(ledger: Ledger, records: Iterable[Record], lease: Lease | No
                 "pending": None if record.pending is None else record.pending.value,
                 "deletion": record.deletion.value,
                 "due": record.due,
+                "protect": record.protect,
                 "desired": encode_value(dict(record.desired)),
                 "observed": encode_value(dict(record.observed)),
             }

@@ -58,4 +58,5 @@ def _intended(known: Record | None, changes: Sequence[Change]) -> Record:
     last, wanted = changes[-1], tuple(change.desired or {} for change in changes)
     record = known or Record(last.address, None, wanted[-1], {})
     met = record.id if last.action is Action.ADOPT else last.id or record.id
-    return replace(record, id=met, pending=last.action, attempted=(*record.attempted, *wanted))
+    protect = record.protect or any(change.protect for change in changes)
+    return replace(record, id=met, pending=last.action, attempted=(*record.attempted, *wanted), protect=protect)

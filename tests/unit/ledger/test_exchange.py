@@ -77,7 +77,7 @@ entries = st.lists(
         lambda address: st.tuples(
             changes(address),
             outcomes(st.just(address)),
-            st.none() | st.builds(Record, st.just(address), st.none(), specs(), specs()),
+            st.none() | st.builds(Record, st.just(address), st.none(), specs(), specs(), protect=st.booleans()),
         )
     ),
     max_size=4,
@@ -105,6 +105,17 @@ def test_the_same_ledger_gives_the_same_bytes(ledger, store):
     fill(ledger)
     with store.open() as other:
         assert export_ledger(ledger) == export_ledger(other)
+
+
+def test_a_document_of_a_time_before_protection_was_remembered_comes_in(ledger, store):
+    fill(ledger)
+    document = orjson.loads(export_ledger(ledger))
+    for resource in document["resources"]:
+        del resource["protect"]
+    path = write(store.folder, sign(LEDGER, {name: document[name] for name in document if name != "fingerprint"}))
+    with elsewhere(store.folder) as other:
+        bring_in(other, path)
+        assert other.records() == ledger.records()
 
 
 # ------------------------------------------------------------------------------------------------ secrets

@@ -83,7 +83,10 @@ class Model(RuleBasedStateMachine):
             known = self.held.get(address) or Record(address, None, attempted[-1], {})
             pending = intents[-1].action if intents else None
             id = known.id if pending in (None, Action.ADOPT) else intents[-1].id or known.id
-            expected[address] = Record(address, id, known.desired, known.observed, pending, attempted=attempted)
+            protect = known.protect or any(intent.protect for intent in intents)
+            expected[address] = Record(
+                address, id, known.desired, known.observed, pending, protect=protect, attempted=attempted
+            )
         records = self.ledger.records()
         assert records == expected
         # Equality takes 1 for 1.0 and True; what is compared later does not.

@@ -8,8 +8,9 @@ TAP = Address("flext-service", "tap", "tap-orders")
 DONE = Outcome(TAP, Action.UPDATE, Status.DONE)
 
 
-def test_how_and_when_something_goes_is_remembered(store):
-    going = Record(TAP, "1", {"active": False}, {"active": False}, deletion=Deletion.IMMEDIATE, due="2026-02-07")
+def test_how_when_and_whether_something_goes_is_remembered(store):
+    specs = {"active": False}, {"active": False}
+    going = Record(TAP, "1", *specs, deletion=Deletion.IMMEDIATE, protect=True, due="2026-02-07")
     with store.open() as ledger:
         run = ledger.start_run("f", "me")
         ledger.record(run, DONE, going)

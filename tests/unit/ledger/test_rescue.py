@@ -293,6 +293,6 @@ def test_what_is_no_document_is_refused(content, tmp_path):
 
 def test_a_document_of_another_format_is_refused(document, state):
     path = rescued(state)
-    path.write_bytes(path.read_bytes().replace(b'"format_version":"1.0"', b'"format_version":"2.0"'))
+    path.write_bytes(path.read_bytes().replace(b'"format_version":"1.1"', b'"format_version":"2.0"'))
     with pytest.raises(LedgerError, match="does not read"):
         read_signed(path, (RESCUE,))

@@ -258,6 +258,22 @@ def test_what_is_protected_since_is_not_removed():
     assert [item.code for item in back.blocked] == [BlockCode.PROTECTED]
 
 
+def test_what_was_protected_and_is_no_longer_declared_is_not_removed():
+    world = world_of({})
+    plan = with_inverse(world, world.plan(declaring({TANK: {}}, protect=True)))
+    world.apply(plan)
+    back = rolled_back(world, plan, declaring({}))
+    assert back.changes == ()
+    assert [item.code for item in back.blocked] == [BlockCode.PROTECTED]
+
+
+def test_what_was_ours_before_it_was_protected_is_not_forgotten():
+    world = world_of({TANK: {}})
+    plan = with_inverse(world, world.plan(declaring({TANK: {}}, protect=True)))
+    assert [change.action for change in plan.changes] == [Action.ADOPT]
+    assert plan.inverse.forget == ()
+
+
 def test_what_something_else_uses_by_now_is_not_removed():
     world = world_of({})
     plan = with_inverse(world, world.plan(declaring({TANK: {}})))

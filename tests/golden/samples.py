@@ -33,6 +33,7 @@ LEGACY = Address("flext-service", "pipeline", "ldap-legacy")
 ORDERS = Address("flext-service", "pipeline", "wms-orders")
 EXTRACTOR = Address("flext-service", "plugin", "orders-extractor")
 TAP = Address("flext-service", "tap", "oracle-wms")
+OLD_TAP = Address("flext-service", "tap", "old-tap")
 SERVICES = {"flexcore": "https://flexcore.example.test", "flext-service": "https://flext.example.test"}
 
 
@@ -120,7 +121,10 @@ BUSY = Plan(
         Blocked(Address("flext-service", "plugin", "theirs"), BlockCode.FOREIGN, "exists (id 9) and is not ours"),
     ),
     violations=(Violation("max_deletes", "1 deletes, and the limit is 0", "--max-deletes 1"),),
-    drift=(DriftItem(TAP, Drift.SERVER_DEFAULT, (FieldDiff(("active",), True, False),), "a default moved"),),
+    drift=(
+        DriftItem(OLD_TAP, Drift.ACTUAL, (FieldDiff(("active",), True, False),), "switched on again"),
+        DriftItem(TAP, Drift.SERVER_DEFAULT, (FieldDiff(("active",), True, False),), "a default moved"),
+    ),
     prunable=(Address("flexcore", "plugin", "old-runtime"),),
     unmanaged=(Address("flext-service", "plugin", "somebody-elses"),),
     notices=("flexcore: one thing to know",),

@@ -5,7 +5,7 @@ Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from ..diff import moved_defaults
 from ..model import (
@@ -42,16 +42,22 @@ _GONE = {
 
 def drift_items(
     changes: Iterable[Change],
+    undeclared: Collection[DriftItem],
     resources: Iterable[Resource],
     actuals: Actuals,
     records: Mapping[Address, Record],
 ) -> tuple[DriftItem, ...]:
-    """Say for each change who moved, and tell once of each default that the service changed on its own."""
+    """Say for each change who moved, and tell once of each default that the service changed on its own.
+
+    `undeclared` says it of what is no longer declared, whether or not the plan changes it.
+    """
+    told = {item.address for item in undeclared}
     moved = [
         DriftItem(change.address, _BY_REASON.get(change.reason, Drift.GIT), change.fields, _GONE.get(change.reason, ""))
         for change in changes
+        if change.address not in told
     ]
-    return (*moved, *_defaults(resources, actuals, records))
+    return (*moved, *undeclared, *_defaults(resources, actuals, records))
 
 
 def _defaults(

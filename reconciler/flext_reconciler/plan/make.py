@@ -49,7 +49,7 @@ def make_plan(
         services={name: service.url for name, service in sorted(declaration.services.items())},
         changes=tuple(_linked(_warned(changes, extra.foreign, kinds), given)),
         blocked=tuple(blocked),
-        drift=drift_items(changes, (resources[address] for address in decisions), actuals, records),
+        drift=drift_items(changes, unwanted.drift, (resources[address] for address in decisions), actuals, records),
         prunable=tuple(unwanted.prunable),
         unmanaged=tuple(actual.address for actual in extra.foreign),
         notices=(*_notices(given, decisions), *unwanted.notices),

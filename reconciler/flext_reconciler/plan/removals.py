@@ -26,6 +26,7 @@ from ..model import (
     Change,
     Deletion,
     Drift,
+    DriftItem,
     FieldDiff,
     Json,
     Presence,
@@ -52,6 +53,7 @@ class Removals:
     blocked: list[Blocked] = field(default_factory=list)
     prunable: list[Address] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
+    drift: list[DriftItem] = field(default_factory=list)
 
 
 def removals(given: Given, found: Undeclared) -> Removals:
@@ -60,6 +62,8 @@ def removals(given: Given, found: Undeclared) -> Removals:
     named = still_named(given) if any(_is_chosen(given, actual.address) for actual in found.ours) else {}
     for actual in found.ours:
         address, record = actual.address, given.records.get(actual.address)
+        if (on := _switched_on(given, actual)) and not given.options.targets:
+            result.drift.append(DriftItem(address, Drift.ACTUAL, on, "switched on again after it was disabled"))
         if _waits(given, actual):
             assert record is not None
             result.notices.append(f"{address}: disabled, due on {record.due} to be deleted")
@@ -96,14 +100,14 @@ def _waits(given: Given, actual: Actual) -> bool:
     options, record = given.options, given.records.get(actual.address)
     if record is None or not record.due or _is_hurried(given, actual.address, record):
         return False
-    return not (options.today and options.today >= record.due) and not _enabled(given.kind(actual.address), actual)
+    return not (options.today and options.today >= record.due) and not _switched_on(given, actual)
 
 
 def _retires(given: Given, actual: Actual) -> bool:
     kind, record = given.kind(actual.address), given.records.get(actual.address)
     if not kind.disabled_by or not given.options.tombstone_days or _is_hurried(given, actual.address, record):
         return False
-    is_due = record is not None and bool(record.due) and not _enabled(kind, actual)
+    is_due = record is not None and bool(record.due) and not _switched_on(given, actual)
     return not is_due and Action.UPDATE in given.support(actual.address).actions
 
 
@@ -112,10 +116,16 @@ def _is_hurried(given: Given, address: Address, record: Record | None) -> bool:
     return immediate or address in given.options.remove or (given.options.purge and given.options.prune)
 
 
-def _enabled(kind: type[Spec], actual: Actual) -> tuple[FieldDiff, ...]:
+def _switched_on(given: Given, actual: Actual) -> tuple[FieldDiff, ...]:
+    """Return what somebody changed of what was disabled."""
+    record = given.records.get(actual.address)
+    return _enabled(given.kind(actual.address), actual, Drift.ACTUAL) if record and record.due else ()
+
+
+def _enabled(kind: type[Spec], actual: Actual, who: Drift) -> tuple[FieldDiff, ...]:
     """Return what disabling has to change."""
     return tuple(
-        FieldDiff((name,), actual.spec.get(name, ABSENT), value, drift=Drift.GIT)
+        FieldDiff((name,), actual.spec.get(name, ABSENT), value, drift=who)
         for name, value in kind.disabled_by.items()
         if not same(actual.spec.get(name, ABSENT), value)
     )
@@ -127,7 +137,7 @@ def _retirement(given: Given, actual: Actual) -> Change:
         actual.address,
         Action.UPDATE,
         Reason.UNDECLARED,
-        fields=_enabled(kind, actual),
+        fields=_switched_on(given, actual) or _enabled(kind, actual, Drift.GIT),
         id=actual.id,
         desired=dict(kind.disabled_by),
         actual=actual.spec,

@@ -90,6 +90,10 @@ def named(item: DriftItem) -> str:
     return f"{item.address} and {count(len(item.others), 'other')}" if item.others else str(item.address)
 
 
+def _told(item: DriftItem) -> str:
+    return f"{named(item)}: {item.message}"
+
+
 def _values(item: DriftItem) -> str:
     told = ", ".join(f"{'.'.join(map(str, field.path))} {show_change(field)}" for field in item.fields)
     return f": {told}" if told else ""
@@ -102,10 +106,13 @@ def _for_good(item: Irreversible) -> str:
 def asides(plan: Plan) -> Iterator[tuple[str, Sequence[str]]]:
     """Yield what needs no action as titles with their lines; the lines are not clean yet."""
     changing = {change.address for change in plan.changes}
-    defaults = [f"{named(item)}: {item.message}{_values(item)}" for item in plan.drift if item.address not in changing]
+    left = [item for item in plan.drift if item.address not in changing]
+    defaults = [f"{_told(item)}{_values(item)}" for item in left if item.drift is Drift.SERVER_DEFAULT]
+    edited = [_told(item) for item in left if item.drift is not Drift.SERVER_DEFAULT]
     sections = (
         ("Depend on what is replaced or deleted, and do not change themselves", plan.impact.dependents),
         ("Cannot be undone once it is applied", [_for_good(item) for item in plan.inverse.irreversible]),
+        ("Changed behind flext's back, and left alone because it is no longer declared", edited),
         ("Moved by the service itself, and left alone", defaults),
         (
             "No longer declared, kept because pruning is off (--prune deletes them)",

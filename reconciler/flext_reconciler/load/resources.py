@@ -13,6 +13,7 @@ from .documents import Draft
 from .environment import SECRET_HINT
 from .findings import validate
 from .links import Links
+from .pointers import ignores_fields
 from .problems import Problems
 from .symbols import Expander, Filled, literal_secrets, under_secret_name
 from .wording import value_at
@@ -35,7 +36,7 @@ def make_resource(draft: Draft, expander: Expander, links: Links, problems: Prob
         problems.add(draft.origin.where(("spec", *path)), "a secret is written out here", SECRET_HINT)
     valid = validate(draft.model, filled, ("spec",), draft.origin.where, problems)
     needs = links.needed(draft, filled)
-    if written_out or not valid or not draft.valid:
+    if written_out or not valid or not draft.valid or not ignores_fields(draft, problems):
         return None
     return Resource(
         address=draft.address,

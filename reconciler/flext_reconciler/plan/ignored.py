@@ -40,11 +40,13 @@ def without_ignored(found: Comparison, resource: Resource) -> Comparison:
     )
 
 
+def steps_of(pointer: str) -> Steps:
+    """Return the keys and indexes that a JSON pointer names."""
+    return tuple(step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:])
+
+
 def _pointers(resource: Resource) -> tuple[Steps, ...]:
-    return tuple(
-        tuple(step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:])
-        for pointer in resource.lifecycle.ignore
-    )
+    return tuple(map(steps_of, resource.lifecycle.ignore))
 
 
 def _is_below(path: tuple[str | int, ...], pointers: Iterable[Steps]) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from flext_reconciler.errors import ErrorKind, ServiceError
@@ -95,7 +96,8 @@ class FlextWriter(FlextReader):
         except ServiceError as error:
             if not (error.outcome_unknown or error.kind is ErrorKind.SERVER_ERROR):
                 raise
-            item = await self._named(kind, write.name)
+            with _in_doubt():
+                item = await self._named(kind, write.name)
             if item is None:
                 raise
             if not (error.outcome_unknown or overlaid(item, sent) == item):
@@ -188,7 +190,8 @@ class FlextWriter(FlextReader):
         except ServiceError as error:
             if not error.outcome_unknown:
                 raise
-            added = _step_ids(await self._current("pipeline", id)).get(sent["name"])
+            with _in_doubt():
+                added = _step_ids(await self._current("pipeline", id)).get(sent["name"])
             if added is None:
                 raise
             return added
@@ -214,6 +217,16 @@ class FlextWriter(FlextReader):
         if item is None:
             raise ServiceError(f"{kind} {id} is gone", kind=ErrorKind.NOT_FOUND, service=self._service)
         return item
+
+
+@contextmanager
+def _in_doubt() -> Iterator[None]:
+    """Look for what came of a request that may have been carried out; failing to look leaves that as it is."""
+    try:
+        yield
+    except ServiceError as error:
+        error.outcome_unknown = True
+        raise
 
 
 def _step_ids(pipeline: Item) -> dict[str, str]:

@@ -181,6 +181,22 @@ def test_adopting_a_pipeline_marks_it(platform, spec, kept):
     assert (actual.owned, actual.spec["tags"]) == (True, kept)
 
 
+def test_a_create_stays_in_doubt_while_nobody_can_look(world):
+    world.faults.switch_on("lost_reply", method="POST")
+    world.faults.switch_on("http_500", method="GET")
+    with pytest.raises(ServiceError) as caught:
+        world.create("pipeline", "orders")
+    assert caught.value.outcome_unknown
+
+
+def test_a_step_stays_in_doubt_while_nobody_can_look(platform):
+    platform.faults.switch_on("lost_step_reply")
+    platform.faults.switch_on("http_500", method="GET", path="/api/v1/pipelines/")
+    with pytest.raises(ServiceError) as caught:
+        platform.create("pipeline", "orders", steps=[STEP])
+    assert (caught.value.outcome_unknown, bool(caught.value.made)) == (True, True)
+
+
 @pytest.mark.parametrize("kind", ["plugin", "tap", "target", "pipeline"])
 def test_deleting_what_is_gone_is_done(world, kind):
     id = world.create(kind, "thing", **{"plugin": PLUGIN, "pipeline": {}}.get(kind, TAP))

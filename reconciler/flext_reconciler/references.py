@@ -55,7 +55,7 @@ class Sources:
     root: FilePath  # the desired-state directory, links resolved
     environ: Mapping[str, str] = field(repr=False)
     vars: Mapping[str, Json] = field(default_factory=dict, repr=False)  # may hold references to secrets
-    services: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)  # name → SERVICE_FIELDS
+    services: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)  # name → SERVICE_FIELDS; None is none
 
 
 class Reference(NamedTuple):
@@ -236,7 +236,11 @@ def _service_field(reference: Reference, sources: Sources) -> Json:
         raise FlextError(f"{reference} names no service", hint=f"write ${{service:NAME.FIELD}}; services are {known}")
     if wanted not in SERVICE_FIELDS:
         raise FlextError(f"{reference}: a service has no field {wanted}", hint=f"it has {', '.join(SERVICE_FIELDS)}")
-    return sources.services[name][wanted]
+    value = sources.services[name][wanted]
+    if value is None:
+        hint = "write what is meant instead; `patches` of the environment can do so for it alone"
+        raise FlextError(f"{reference}: {name} is embedded and has no {wanted} of its own", hint=hint)
+    return value
 
 
 def _file_text(reference: Reference, sources: Sources) -> str:

@@ -17,7 +17,7 @@ from .findings import validate
 from .ledger_url import read_ledger
 from .locate import Target
 from .problems import Problems, Source, Spot
-from .services import Catalog, check_credentials, make_services
+from .services import Catalog, check_credentials, known_url, make_services
 from .sources import read_source
 from .symbols import Expander, Filled, under_secret_name
 from .wording import nearest, quoted, value_at
@@ -161,7 +161,7 @@ def _assembled(
     problems: Problems,
 ) -> Environment:
     offered = {
-        service.name: {"url": service.url, "name": service.name, "timeout": service.timeout}
+        service.name: {"url": known_url(service), "name": service.name, "timeout": service.timeout}
         for service in services.values()
     }
     kinds = {

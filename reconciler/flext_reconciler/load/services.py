@@ -48,6 +48,11 @@ def make_services(filled: Filled, tree: Tree, catalog: Catalog, spot: Spot, prob
     return services
 
 
+def known_url(service: Service) -> str | None:
+    """Return the URL that others may be told; what is embedded has another one in every command."""
+    return None if service.url == EMBEDDED else service.url
+
+
 def _service(name: str, provider: str, entry: dict[str, Json], tree: Tree, place: Place) -> Service:
     # What has the wrong type has been reported, and the environment will be refused; here it only must not crash.
     defaults = ServiceEntry(url="")

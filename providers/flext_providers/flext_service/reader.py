@@ -43,10 +43,7 @@ class FlextReader:
         health, plugin, spec, pipeline, clean = map(_answer, await asyncio.gather(*map(self._ask, _PROBES)))
         says = _map(health).get("service")
         if not (isinstance(says, str) and says.startswith("flext")) and not any(map(_enveloped, (plugin, pipeline))):
-            raise self._client.untrusted(
-                f"{self._client.http.origin} is not a FLEXT Service" + (f" but {says}" if says == "flexcore" else ""),
-                hint="Check the service's url in the environment file.",
-            )
+            raise self._stranger(health, says)
         pipelines = KindSupport() if _map(clean) else _NO_DELETE
         kinds = {
             "plugin": KindSupport() if _there(plugin) else _UNSUPPORTED,
@@ -57,6 +54,15 @@ class FlextReader:
         if _there(pipeline):
             return Support("flext-clean" if _map(clean) else "flext-v1", kinds)
         return Support("flext-partial" if _there(plugin) or _there(spec) else "flext-control-panel", kinds)
+
+    def _stranger(self, health: Reply | ServiceError, says: object) -> ServiceError:
+        """Return why this is no FLEXT Service: what is broken, or not to be asked at all, may still be one."""
+        if isinstance(health, ServiceError) and health.kind not in _LACKS:
+            return health
+        return self._client.untrusted(
+            f"{self._client.http.origin} is not a FLEXT Service" + (f" but {says}" if says == "flexcore" else ""),
+            hint="check the service's `url` in the environment file",
+        )
 
     async def _ask(self, path: str) -> Reply | ServiceError:
         return await self._client.http.ask(path, params=None if path == "/health" else {"limit": 1, "page_size": 1})

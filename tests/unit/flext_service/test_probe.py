@@ -46,14 +46,31 @@ def test_the_variant_can_change_under_a_running_service(world):
     assert world.run(lambda writer: writer.probe()).variant == "flext-v1"
 
 
-@pytest.mark.parametrize("fault", ["html", "wrong_type", "scalar", "wrong_shape", "oversize", "foreign_redirect"])
-def test_what_is_no_flext_service_is_not_believed(world, fault):
+NOT_BELIEVED = {
+    "html": "answered HTML",
+    "wrong_type": "answered text/plain",
+    "scalar": "neither an object nor an array",
+    "wrong_shape": "is not a FLEXT Service",
+    "oversize": "answered more than 32 MB",
+    "foreign_redirect": "tried to redirect",
+}
+
+
+@pytest.mark.parametrize("fault", NOT_BELIEVED)
+def test_what_is_no_flext_service_is_not_believed_and_the_cause_is_told(world, fault):
     world.faults.switch_on(fault)
     with pytest.raises(ServiceError) as caught:
         world.run(lambda writer: writer.probe())
     assert caught.value.kind is ErrorKind.UNTRUSTED
-    assert "is not a FLEXT Service" in caught.value.message
-    assert caught.value.hint
+    assert NOT_BELIEVED[fault] in caught.value.message
+    assert caught.value.hint or fault == "oversize"
+
+
+def test_a_service_that_is_broken_is_not_taken_for_another(world):
+    world.faults.switch_on("http_500")
+    with pytest.raises(ServiceError, match="HTTP 500") as caught:
+        world.run(lambda writer: writer.probe())
+    assert caught.value.kind is ErrorKind.SERVER_ERROR
 
 
 @pytest.mark.parametrize(

@@ -219,8 +219,11 @@ def _blocked(plan: Plan, expected: Case) -> Case:
     return {str(item.address): _block(item, expected.get(str(item.address), "")) for item in plan.blocked}
 
 
-def _block(item: Blocked, expected: str) -> str:
-    """Tell the code, and the message as far as the expectation gives it."""
+def _block(item: Blocked, expected: Json) -> Json:
+    """Tell the code, the message as far as the expectation gives it, and what is held back where that is expected."""
+    if not isinstance(expected, str):
+        fields = {_path(field): _field(field, {}) for field in item.fields}
+        return {"why": _block(item, expected["why"]), "fields": fields}
     _, _, part = expected.partition(": ")
     return f"{item.code}: {part}" if part and part in item.message else str(item.code)
 

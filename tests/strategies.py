@@ -240,7 +240,9 @@ def outcomes(address: Strategy[Address] | None = None) -> Strategy[Outcome]:
 @cache
 def blocked() -> Strategy[Blocked]:
     """What stands in the way of a resource."""
-    return st.builds(Blocked, addresses(), st.sampled_from(BlockCode), texts(), texts(), maybe_places())
+    return st.builds(
+        Blocked, addresses(), st.sampled_from(BlockCode), texts(), texts(), maybe_places(), few(field_diffs())
+    )
 
 
 @cache

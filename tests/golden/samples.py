@@ -118,7 +118,15 @@ BUSY = Plan(
             "`flext status` shows how the services are",
             _place(50),
         ),
-        Blocked(Address("flext-service", "plugin", "theirs"), BlockCode.FOREIGN, "exists (id 9) and is not ours"),
+        Blocked(
+            Address("flext-service", "plugin", "theirs"),
+            BlockCode.FOREIGN,
+            "exists (id 9) and is not ours",
+            fields=(
+                FieldDiff(("configuration", "a"), "| \x1b[31m``", 2),
+                FieldDiff(("configuration", "api_token"), _secret("a1b2" * 4), _secret("c3d4" * 4), secret=True),
+            ),
+        ),
     ),
     violations=(Violation("max_deletes", "1 deletes, and the limit is 0", "--max-deletes 1"),),
     drift=(

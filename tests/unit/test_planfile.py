@@ -234,8 +234,22 @@ def test_a_newer_minor_may_add_members():
 OF_1_1 = ("impact", "inverse", "objects", "revision", "undoes")
 
 
+def without_1_2(document):
+    for change in document["changes"]:
+        del change["protect"]
+    for blocked in document["blocked"]:
+        del blocked["fields"]
+    return document
+
+
+def test_the_second_minor_is_still_read():
+    document = without_1_2(small_document())
+    document["format_version"] = "1.1"
+    assert image(planfile.from_json(sign(document))) == image(SMALL)
+
+
 def test_the_first_minor_is_still_read():
-    document = {key: value for key, value in small_document().items() if key not in OF_1_1}
+    document = without_1_2({key: value for key, value in small_document().items() if key not in OF_1_1})
     document["meta"] = {"flext": "0.1.0"}
     document["format_version"] = "1.0"
     document["fingerprint"] = encode.digest(document)

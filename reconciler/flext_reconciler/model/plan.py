@@ -123,6 +123,7 @@ class Blocked:
     message: str
     hint: str = ""
     place: Place | None = None
+    fields: tuple[FieldDiff, ...] = ()  # what is held back with it
 
 
 @dataclass(frozen=True, slots=True)

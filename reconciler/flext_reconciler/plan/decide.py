@@ -263,25 +263,27 @@ def _permit(case: Case, decision: Decision) -> Decision:
             BlockCode.PROTECTED,
             f"{change.action} is forbidden by lifecycle.protect",
             "take `protect` away in a commit of its own, or undo what asks for it",
+            change.fields,
         )
     if change.action is Action.ADOPT and not change.fields:
         return decision  # nothing is sent
     needed = Action.UPDATE if change.action is Action.ADOPT else change.action
     if needed not in case.support.actions:
         why = case.support.why or "unsupported by this server"
-        return _block(case, BlockCode.UNSUPPORTED, f"cannot {needed} it: {why}")
+        return _block(case, BlockCode.UNSUPPORTED, f"cannot {needed} it: {why}", fields=change.fields)
     return decision
 
 
 def _foreign(case: Case, found: Comparison) -> Decision:
-    told = f", and {len(found.fields)} field(s) differ" if found.fields else ""
+    told = ", and differs from what is declared" if found.fields else ""
     return _block(
         case,
         BlockCode.FOREIGN,
         f"exists (id {case.actual.id}) and is not managed by flext{told}",
         "to take it over, declare `lifecycle: {adopt: true}` or pass --adopt",
+        found.fields,
     )
 
 
-def _block(case: Case, code: BlockCode, message: str, hint: str = "") -> Decision:
-    return Decision(blocked=Blocked(case.resource.address, code, message, hint, case.resource.place))
+def _block(case: Case, code: BlockCode, message: str, hint: str = "", fields: tuple[FieldDiff, ...] = ()) -> Decision:
+    return Decision(blocked=Blocked(case.resource.address, code, message, hint, case.resource.place, fields))

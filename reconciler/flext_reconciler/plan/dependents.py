@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from ..errors import Place
-from ..model import Action, Address, BlockCode, Blocked, Change, Drift, Presence, Reason
+from ..model import Action, Address, BlockCode, Blocked, Change, Drift, FieldDiff, Presence, Reason
 from ..order import levels
 from .case import Decision
 from .decide import decide, wanted
@@ -128,7 +129,9 @@ def _with_waiting(given: Given, decisions: Decisions, users: Users) -> Decisions
             if change is not None and change.action is not Action.DELETE:
                 message = f"depends on {stopped}, which is {cause.code}"
                 place = given.resources[address].place
-                result[address] = Decision(blocked=Blocked(address, cause.code, message, place=place))
+                result[address] = Decision(
+                    blocked=Blocked(address, cause.code, message, place=place, fields=change.fields)
+                )
                 waiting.append(address)
     return result
 
@@ -149,12 +152,17 @@ def _stranding(given: Given, decisions: Decisions) -> Mapping[Address, Decision]
     for user, decision in decisions.items():
         if moving and decision.blocked is not None:
             for address in left_behind(given, user, moving):
-                found[address] = Decision(blocked=_stranded(given, address, user, decision.blocked.code))
+                blocked = _stranded(given, address, user, decision.blocked.code)
+                found[address] = Decision(blocked=replace(blocked, fields=_fields(decisions[address])))
     return found
 
 
 def _is_delete(change: Change | None) -> bool:
     return change is not None and change.action is Action.DELETE
+
+
+def _fields(decision: Decision) -> tuple[FieldDiff, ...]:
+    return decision.change.fields if decision.change is not None else ()
 
 
 def _stranded(given: Given, address: Address, user: Address, code: BlockCode) -> Blocked:

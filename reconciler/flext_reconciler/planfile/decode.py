@@ -235,6 +235,7 @@ def _blocked(document: BlockedDocument) -> Blocked:
         message=document.message,
         hint=document.hint,
         place=_place(document.place),
+        fields=tuple(_field(field) for field in document.fields),
     )
 
 

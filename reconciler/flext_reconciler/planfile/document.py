@@ -100,6 +100,7 @@ class BlockedDocument(_Document):
     message: str
     hint: str
     place: PlaceDocument | None
+    fields: list[FieldDocument] = Field(default_factory=list, description="What is held back with it")
 
 
 class ViolationDocument(_Document):

@@ -240,6 +240,7 @@ def _blocked(blocked: Blocked) -> dict[str, Json]:
         "message": blocked.message,
         "hint": blocked.hint,
         "place": _place(blocked.place),
+        "fields": fields_to_json(blocked.fields),
     }
 
 

@@ -54,7 +54,13 @@ def drift_document(plan: Plan, *, pending: bool, drifted: bool, complete: bool) 
         "counts": counts,
         "drift": [_drift(item) for item in plan.drift],
         "blocked": [
-            {"address": str(item.address), "code": item.code.value, "message": item.message} for item in plan.blocked
+            {
+                "address": str(item.address),
+                "code": item.code.value,
+                "message": item.message,
+                "fields": fields_to_json(item.fields),
+            }
+            for item in plan.blocked
         ],
     }
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from ..model import Action, Change, Plan
-from .details import detail_lines, show_place
+from ..model import Action, Blocked, Change, Plan
+from .details import detail_lines, field_lines, show_place
 from .safe import clean, code, fence, marker
 from .words import BLOCKS, LISTED, REASONS, asides, by_severity, count, risk_sentence, verdict
 
@@ -116,9 +116,12 @@ def _blocked(plan: Plan) -> Iterator[str]:
     if plan.blocked:
         yield f"**{count(len(plan.blocked), 'resource')} blocked, left as they are**"
         yield ""
-        items = [f"{item.address}: {item.message}" for item in plan.blocked]
-        codes = [BLOCKS[item.code] for item in plan.blocked]
-        yield from _listed([f"{word}: {_data(item)}" for word, item in zip(codes, items, strict=True)])
+        yield from _listed([_held_back(item) for item in plan.blocked])
+
+
+def _held_back(item: Blocked) -> str:
+    told = f"{BLOCKS[item.code]}: {_data(f'{item.address}: {item.message}')}"
+    return told + "".join(f"\n  - {_data(line)}" for line in field_lines(item.fields)[:LISTED])
 
 
 def _guards(plan: Plan) -> Iterator[str]:

@@ -86,6 +86,7 @@ def _blocked(blocked: Sequence[Blocked], terminal: Terminal) -> Iterator[str]:
         )
         if item.hint:
             yield f"      {clean(item.hint)}"
+        yield from (f"  {line}" for line in _indented(field_lines(item.fields), terminal))
     yield ""
 
 

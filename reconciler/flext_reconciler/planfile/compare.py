@@ -13,6 +13,9 @@ from enum import StrEnum
 from ..errors import PlanFileError
 from ..model import ABSENT, Action, Address, Change, FieldDiff, Json, Plan, Secret, canonical
 
+_OTHER_LEDGER = "the plans were made with different ledgers, so what moved cannot be told"
+_UNKNOWN = "the ledger of this plan does not know it"
+
 _LOSES = frozenset({Action.REPLACE, Action.DELETE})
 
 
@@ -71,7 +74,7 @@ def compare(reviewed: Plan, now: Plan) -> Comparison:
             f"one plan is of the environment {reviewed.environment!r}, the other of {now.environment!r}",
             hint="Compare plans of one environment.",
         )
-    one_key = reviewed.lineage == now.lineage
+    one_key = _of_one_ledger(reviewed, now)
     differences = tuple(_differences(reviewed, now, _image if one_key else _without_fingerprints))
     services = tuple(sorted(name for name, _ in set(reviewed.services.items()) ^ set(now.services.items())))
     return Comparison(_verdict(differences, services), differences, tuple(dict.fromkeys(services)), _notices(one_key))
@@ -115,6 +118,8 @@ def _gone(change: Change, reviewed: Plan, now: Plan) -> Difference:
         cause, message = Cause.ACTUAL, "the object moved, and is as wanted now"
     elif not now.complete or address in now.prunable:
         cause, message = Cause.OTHER, "the options of the plan leave it out"
+    elif not _of_one_ledger(reviewed, now):
+        cause, message = Cause.OTHER, _OTHER_LEDGER
     else:
         cause, message = Cause.DECLARATION, "the declaration no longer asks for it"
     return Difference(address, Side.REVIEWED, cause, message, reviewed=change.action)
@@ -129,13 +134,20 @@ def _come(change: Change, reviewed: Plan, now: Plan) -> Difference:
         cause, message = Cause.ACTUAL, "the object moved since the review"
     elif not reviewed.complete or address in reviewed.prunable:
         cause, message = Cause.OTHER, "the options of the reviewed plan left it out"
+    elif not _of_one_ledger(reviewed, now):
+        cause, message = Cause.OTHER, _UNKNOWN if change.action is Action.ADOPT else _OTHER_LEDGER
     else:
         cause, message = Cause.DECLARATION, "the declaration asks for it since the review"
     return Difference(address, Side.NOW, cause, message, now=change.action)
 
 
 def _has_moved(address: Address, reviewed: Plan, now: Plan) -> bool:
-    return reviewed.objects.get(address) != now.objects.get(address)
+    """Tell what fingerprints tell; those of two ledgers differ wherever a secret is."""
+    return _of_one_ledger(reviewed, now) and reviewed.objects.get(address) != now.objects.get(address)
+
+
+def _of_one_ledger(reviewed: Plan, now: Plan) -> bool:
+    return reviewed.lineage == now.lineage
 
 
 # ------------------------------------------------------------------------------------------------ in both

@@ -189,6 +189,7 @@ def field_diffs() -> Strategy[FieldDiff]:
         st.none() | st.sampled_from(Drift),
         st.booleans(),
         texts(),
+        sides,
     ).filter(lambda diff: not (diff.before is ABSENT and diff.after is ABSENT))
 
 

@@ -158,6 +158,13 @@ PLANS = {
 REPORT = Report(
     (
         Outcome(RUNTIME, Action.REPLACE, Status.FAILED, message="the service said \x1b[2Jno", hint="look at its log"),
+        Outcome(
+            LEGACY,
+            Action.UPDATE,
+            Status.FAILED,
+            message="the service stored a different value for description",
+            fields=(FieldDiff(("description",), "legacy", "Legacy"),),
+        ),
         Outcome(ORDERS, Action.UPDATE, Status.BLOCKED, message="waits for flexcore.plugin/wms-runtime"),
         Outcome(EXTRACTOR, Action.CREATE, Status.DONE, id="4", seconds=0.42),
         Outcome(
@@ -165,7 +172,7 @@ REPORT = Report(
             Action.ADOPT,
             Status.STALE,
             message="it moved since the plan",
-            fields=(FieldDiff(("version",), "1.0.0", "1.1.0"),),
+            fields=(FieldDiff(("version",), "1.0.0", "1.1.0", wanted="1.0.0"),),
         ),
     ),
     residual=BUSY,

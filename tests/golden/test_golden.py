@@ -32,7 +32,7 @@ def _outputs():
     yield "plan-busy.narrow.txt", plan_text(BUSY, Terminal(width=60), NEXT)
     yield "drift.txt", drift_text(BUSY, Terminal(), "Nobody moved.")
     yield "drift.json", dumps(drift_document(BUSY, pending=True, drifted=False, complete=False))
-    yield "report.txt", report_text(REPORT, BUSY, Terminal())
+    yield "report.txt", report_text(REPORT, Terminal())
     yield "report.json", dumps(report_document(REPORT, BUSY))
 
 

@@ -18,7 +18,6 @@ from ..model import (
     Path,
     Presence,
     Record,
-    canonical,
     holds_secret,
 )
 from ..spec import Spec
@@ -76,15 +75,15 @@ def unseen(desired: Mapping[str, Json], actual: Actual) -> tuple[str, ...]:
 
 
 def three_way(change: Change, actual: Actual) -> tuple[FieldDiff, ...]:
-    """List the fields that moved: planned from → actual now, and what was wanted as a note."""
+    """List the fields that moved: planned from → actual now, and what was wanted."""
     planned, desired = change.actual or {}, change.desired or {}
     return tuple(
         FieldDiff(
             (name,),
             planned.get(name, ABSENT),
             actual.spec.get(name, ABSENT),
-            secret=holds_secret(planned.get(name)) or holds_secret(actual.spec.get(name)),
-            note=f"wanted: {_shown(desired[name])}" if name in desired else "",
+            secret=any(map(holds_secret, (planned.get(name), actual.spec.get(name), desired.get(name)))),
+            wanted=desired.get(name, ABSENT),
         )
         for name in sorted(planned)
         if not same(planned.get(name, ABSENT), actual.spec.get(name, ABSENT))
@@ -105,10 +104,6 @@ def moved_how(change: Change, actual: Actual, fields: Iterable[FieldDiff]) -> st
 def named(fields: Iterable[FieldDiff]) -> str:
     """Name fields for a message, values left out."""
     return ", ".join(sorted({".".join(str(step) for step in field.path) for field in fields}))
-
-
-def _shown(value: Json) -> str:
-    return "(secret)" if holds_secret(value) else canonical(value).decode()
 
 
 def applied(change: Change, desired: Mapping[str, Json], actual: Actual) -> Record:

@@ -184,5 +184,5 @@ def _ended(report: Report, plan: Plan, output: Output, interrupted: ExitCode | N
     if output.json:
         output.document(report_document(report, plan))
     elif report.outcomes:
-        output.text(report_text(report, plan, output.out))
+        output.text(report_text(report, output.out))
     return interrupted or code_of_apply(plan, report)

@@ -10,7 +10,7 @@ from enum import StrEnum
 from ..errors import Place
 from .actual import Action
 from .desired import Deletion
-from .values import Address, Json, Path
+from .values import ABSENT, Address, Json, Path
 
 
 class Reason(StrEnum):
@@ -68,6 +68,7 @@ class FieldDiff:
     drift: Drift | None = None  # None when nothing was ever applied to compare with
     secret: bool = False
     note: str = ""  # e.g. that the value cannot be read back
+    wanted: Json = ABSENT  # only where something moved since its plan: `before` was planned from, `after` is there now
 
 
 @dataclass(frozen=True, slots=True)

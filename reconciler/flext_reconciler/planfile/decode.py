@@ -210,6 +210,7 @@ def _field(document: FieldDocument) -> FieldDiff:
         drift=document.drift,
         secret=document.secret,
         note=document.note,
+        wanted=_side(document.wanted),
     )
 
 

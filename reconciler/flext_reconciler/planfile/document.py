@@ -54,11 +54,13 @@ class FieldDocument(PathDocument):
     """One field that differs; what has no value is missing.
 
     `after` is wanted and `actual` was read; `before` is that, or what was last applied where the service shows nothing.
+    Of what moved since its plan was made, `before` was planned from, `after` is there now, and `wanted` was wanted.
     """
 
     before: Value = Field(default_factory=lambda: ABSENT)
     after: Value = Field(default_factory=lambda: ABSENT)
     actual: Value = Field(default_factory=lambda: ABSENT)
+    wanted: Value = Field(default_factory=lambda: ABSENT)
     reason: Annotated[Reason | None, _Word] = None
     effect: Annotated[Effect, _Word]
     drift: Annotated[Drift | None, _Word]

@@ -213,6 +213,8 @@ def _field(diff: FieldDiff) -> dict[str, Json]:
         document["before"] = encode_value(diff.before)
     if diff.after is not ABSENT:
         document["after"] = encode_value(diff.after)
+    if diff.wanted is not ABSENT:
+        document["wanted"] = encode_value(diff.wanted)
     return document
 
 

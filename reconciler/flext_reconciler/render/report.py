@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from ..model import Json, Outcome, Plan, Report, Status
+from ..model import Outcome, Report, Status
 from .details import field_lines
 from .safe import clean
 from .terminal import Terminal
-from .values import show_moved
+from .values import show_change, show_moved
 from .words import STATUSES, count, verdict
 
 _MEANING = {
@@ -20,12 +20,9 @@ _MEANING = {
 }
 
 
-def report_text(report: Report, plan: Plan, terminal: Terminal) -> str:
-    """Render the result of a run of a plan: what did not end well in full, then the totals and the proof."""
-    wanted = {change.address: change.desired or {} for change in plan.changes}
-    lines = [
-        line for outcome in report.outcomes for line in _trouble(outcome, wanted.get(outcome.address, {}), terminal)
-    ]
+def report_text(report: Report, terminal: Terminal) -> str:
+    """Render the result of a run: what did not end well in full, then the totals and the proof."""
+    lines = [line for outcome in report.outcomes for line in _trouble(outcome, terminal)]
     if lines:
         lines.append("")
     lines.append(terminal.paint("title", report_line(report)))
@@ -49,11 +46,12 @@ def outcome_line(outcome: Outcome, terminal: Terminal) -> str:
     return terminal.fit(terminal.paint(_MEANING[outcome.status], shown) + told)
 
 
-def _trouble(outcome: Outcome, wanted: Mapping[str, Json], terminal: Terminal) -> Iterator[str]:
+def _trouble(outcome: Outcome, terminal: Terminal) -> Iterator[str]:
     if outcome.status is Status.DONE:
         return
     yield outcome_line(outcome, terminal)
-    yield from (f"    {line}" for line in field_lines(outcome.fields, lambda field: show_moved(field, wanted)))
+    show = show_moved if outcome.status is Status.STALE else show_change
+    yield from (f"    {line}" for line in field_lines(outcome.fields, show))
     if outcome.hint:
         yield f"    {clean(outcome.hint)}"
 

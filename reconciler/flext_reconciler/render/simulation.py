@@ -63,7 +63,7 @@ def _ending(shown: Rehearsal, terminal: Terminal) -> Iterator[str]:
             yield terminal.paint("good", f"{how} {clean(str(outcome.address))}")
         if len(done) > LISTED:
             yield f"(and {len(done) - LISTED:,} more done)"
-        yield from report_text(shown.report, shown.plan, terminal).rstrip("\n").split("\n")
+        yield from report_text(shown.report, terminal).rstrip("\n").split("\n")
     yield ""
 
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 
 import orjson
 
-from ..diff import at
 from ..model import ABSENT, Deferred, Effect, FieldDiff, Json, Path, Secret
 from ..spec import names_a_secret
 from .safe import clean
@@ -58,13 +57,12 @@ def show_drift(diff: FieldDiff) -> str:
     return f"{told}  ({clean(diff.note)})" if diff.note else told
 
 
-def show_moved(diff: FieldDiff, wanted: Mapping[str, Json]) -> str:
+def show_moved(diff: FieldDiff) -> str:
     """Write the three sides of a field that moved after the plan: planned from, now, wanted."""
     if _is_secret(diff):
         return show_change(diff)
     sides = f"planned from {show_value(diff.before)}, now {show_value(diff.after)}"
-    aim = at(wanted, diff.path)
-    return sides if aim is ABSENT else f"{sides}, wanted {show_value(aim)}"
+    return sides if diff.wanted is ABSENT else f"{sides}, wanted {show_value(diff.wanted)}"
 
 
 def sign(diff: FieldDiff) -> str:

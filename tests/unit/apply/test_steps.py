@@ -164,7 +164,7 @@ def test_what_moved_since_the_plan_is_refused_with_three_sides_and_nothing_is_wr
     outcome = case.apply()
     assert (outcome.status, outcome.message) == (Status.STALE, "it moved since the plan was made: size")
     (field,) = outcome.fields
-    assert (field.path, field.before, field.after, field.note) == (("size",), 1, 7, "wanted: 2")
+    assert (field.path, field.before, field.after, field.wanted) == (("size",), 1, 7, 2)
     assert case.written == {}
     assert case.platform.ledger.results == {1: "converged", 2: "stale"}
     assert case.record.pending is None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import sqlite3
+from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -99,8 +100,8 @@ class Watched:
     def note(self, run: int, outcome: Outcome) -> None:
         self._do(f"note {outcome.address}", "note", run, outcome)
 
-    def finish_run(self, run: int, result: str) -> None:
-        self._do("finish", "finish_run", run, result)
+    def finish_run(self, run: int, result: str, rest: Iterable[Outcome] = ()) -> None:
+        self._do("finish", "finish_run", run, result, rest)
 
     def _do(self, told: str, name: str, *values: Any) -> None:
         self._world.at(f"before {told}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from flext_reconciler.errors import LedgerError
@@ -60,9 +60,10 @@ class MemoryLedger:
         self.outcomes[run, outcome.address] = outcome
         self.at(f"after note: {outcome.address}")
 
-    def finish_run(self, run: int, result: str) -> None:
+    def finish_run(self, run: int, result: str, rest: Iterable[Outcome] = ()) -> None:
         """End a run."""
         self._call("finish_run")
+        self.outcomes |= {(run, outcome.address): outcome for outcome in rest}
         self.results[run] = result
 
     def _call(self, call: str) -> None:

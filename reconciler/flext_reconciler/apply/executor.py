@@ -27,6 +27,9 @@ T = TypeVar("T")
 _HOW = {Status.FAILED: "failed", Status.STALE: "moved since the plan was made", Status.BLOCKED: "is blocked itself"}
 
 
+_NEVER_BEGUN = frozenset({Status.BLOCKED, Status.NOT_STARTED})
+
+
 async def apply_plan(plan: Plan, session: Session, observer: Observer) -> Report:
     """Carry a plan out and prove it; the report has exactly one outcome for each change, whatever happens."""
     if not plan.changes:
@@ -190,10 +193,11 @@ class _Execution:
         return None, f"whether the platform is as declared could not be verified: {residual.message}"
 
     def finish(self, report: Report) -> None:
-        """Close the run in the ledger; every outcome is recorded already, so failing to do so loses nothing."""
+        """Close the run in the ledger, with what never began; the other outcomes are recorded already."""
         if not self.halted:
+            rest = [outcome for outcome in report.outcomes if outcome.status in _NEVER_BEGUN]
             try:
-                self._session.ledger.finish_run(self.number, _result(report))
+                self._session.ledger.finish_run(self.number, _result(report), rest)
             except LedgerError as error:
                 self._tell(EventName.WAITING, text=f"the run could not be closed in the ledger: {error.message}")
 
@@ -245,7 +249,7 @@ def _unrecorded(step: Step, error: LedgerError) -> Outcome:
 def _result(report: Report) -> str:
     if report.interrupted:
         return "interrupted"
-    if report.counts[Status.STALE]:
+    if report.counts[Status.STALE] and not report.counts[Status.FAILED]:  # as the exit code tells it
         return "stale"
     if report.counts[Status.DONE] < len(report.outcomes):
         return "partial"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Protocol
@@ -29,8 +29,8 @@ class Journal(Protocol):
     def note(self, run: int, outcome: Outcome) -> None:
         """Write down how a change ended, and leave what the ledger holds, an open intent included, as it is."""
 
-    def finish_run(self, run: int, result: str) -> None:
-        """End a run with one word about it."""
+    def finish_run(self, run: int, result: str, rest: Iterable[Outcome] = ()) -> None:
+        """End a run with one word about it, and write down the `rest` of its outcomes: what was never begun."""
 
 
 class Stop(Protocol):

@@ -6,21 +6,18 @@ import os
 from collections.abc import Mapping
 
 from ..errors import FlextError
-from ..inverse import Undo, undo_of
+from ..inverse import Undo, touched_by, undo_of
 from ..inverse.earlier import KNOWN_TO_THE_SERVICE, Why, moved_on
 from ..ledger import Run, whoami
-from ..model import Address, Plan, Record, Secret, Status
+from ..model import Address, Plan, Record, Secret
 from .platform import Platform
-
-_NOT_BEGUN = frozenset({Status.NOT_STARTED, Status.BLOCKED, Status.STALE})
 
 
 def undo_of_run(platform: Platform, run: int, records: Mapping[Address, Record]) -> Undo:
     """Return what takes back what a run touched; raises FlextError when that is not known."""
     kept = kept_plan(platform, run)
-    return undo_of(
-        kept, touched(kept, _find(platform, run)), platform.declaration, records, platform.kinds, _why(platform)
-    )
+    touched = touched_by(run, platform.ledger.touches(run))
+    return undo_of(kept, touched, platform.declaration, records, platform.kinds, _why(platform))
 
 
 def adopted(platform: Platform, run: int) -> tuple[Address, ...]:
@@ -42,12 +39,6 @@ def kept_plan(platform: Platform, run: int) -> Plan:
     if plan is None:
         raise FlextError(f"the plan of run {run} was not kept", hint="`flext history` lists what can be taken back.")
     return plan
-
-
-def touched(kept: Plan, run: Run) -> frozenset[Address]:
-    """Return what a run may have changed: all of its plan but what it said that it never began."""
-    untouched = {outcome.address for outcome in run.outcomes if outcome.status in _NOT_BEGUN}
-    return frozenset(change.address for change in kept.changes) - untouched
 
 
 def _find(platform: Platform, run: int) -> Run:

@@ -25,9 +25,11 @@ from ..model import (
     Lifecycle,
     Plan,
     Presence,
+    Reason,
     Record,
     Resource,
     Service,
+    Touch,
     holds_secret,
 )
 from ..order import find_cycle
@@ -35,12 +37,22 @@ from ..plan import PlanOptions, make_plan
 from ..plan.references import deferred_in, names_in
 from ..spec import Spec
 from .earlier import Why, without
+from .since import Touched, overtaken, successor
 
 Kinds = Mapping[tuple[str, str], type[Spec]]
 Records = Mapping[Address, Record]
 
 NOWHERE = Place("", 0, 0)
 """Earlier values stand in no file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """What a later run did to a resource, and is taken back with the rest."""
+
+    address: Address
+    run: int
+    fields: tuple[str, ...] = ()  # none when it is about the whole resource
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +67,7 @@ class Undo:
     blocked: tuple[Blocked, ...] = ()
     irreversible: tuple[Irreversible, ...] = ()
     forget: tuple[Address, ...] = ()  # adopted, and to be nobody's again
+    later: tuple[Later, ...] = ()
 
     @property
     def addresses(self) -> frozenset[Address]:
@@ -73,23 +86,21 @@ class Undo:
         return Declaration(self.environment, services, tuple(resources))
 
 
-def undo_of(
-    kept: Plan, touched: Container[Address], declaration: Declaration, records: Records, kinds: Kinds, why: Why
-) -> Undo:
+def undo_of(kept: Plan, touched: Touched, declaration: Declaration, records: Records, kinds: Kinds, why: Why) -> Undo:
     """Return what takes back the `touched` part of a plan that was applied; `why` tells of secrets that are gone."""
     lifecycles = {resource.address: resource.lifecycle for resource in declaration.resources}
-    restored, removed, blocked = [], set(), []
-    lost = [item for item in kept.inverse.irreversible if item.address in touched]
+    applied = {change.address: change.desired or {} for change in kept.changes}
+    restored, removed, blocked, later = [], set(), [], []
+    ours = {address for address, since in touched.items() if successor(since) is None}
+    lost = [item for item in kept.inverse.irreversible if item.address in ours]
     for change in kept.inverse.changes:
         address, record = change.address, records.get(change.address)
         lifecycle = lifecycles.get(address, Lifecycle(record is not None and record.protect))
-        if address not in touched:
+        if address not in touched or _is_gone(change, touched[address]):
             continue
-        if address[:2] not in kinds:
-            blocked.append(Blocked(address, BlockCode.UNKNOWN, f"{address.service} is not configured any more"))
-        elif change.action is Action.DELETE and lifecycle.protect:
-            hint = "take `protect` away in a commit of its own"
-            blocked.append(Blocked(address, BlockCode.PROTECTED, "delete is forbidden by lifecycle.protect", hint))
+        later += _later(change, record, applied.get(address, {}), touched[address])
+        if hindrance := _hindrance(change, touched[address], lifecycle, kinds):
+            blocked.append(hindrance)
         elif change.action is Action.DELETE:
             removed.add(address)
         else:
@@ -107,8 +118,39 @@ def undo_of(
         others=tuple(others),
         blocked=tuple(blocked),
         irreversible=tuple(lost),
-        forget=tuple(address for address in kept.inverse.forget if address in touched and address in records),
+        forget=tuple(address for address in kept.inverse.forget if address in ours and address in records),
+        later=tuple(later),
     )
+
+
+def _is_gone(change: Change, later: Iterable[Touch]) -> bool:
+    """What is to go and was deleted since is gone; what is there by now is somebody else's."""
+    last = successor(later)
+    return last is not None and last.action is Action.DELETE is change.action
+
+
+def _hindrance(change: Change, later: Iterable[Touch], lifecycle: Lifecycle, kinds: Kinds) -> Blocked | None:
+    address = change.address
+    if address[:2] not in kinds:
+        return Blocked(address, BlockCode.UNKNOWN, f"{address.service} is not configured any more")
+    if last := successor(later):
+        return overtaken(last)
+    if change.action is Action.DELETE and lifecycle.protect:
+        hint = "take `protect` away in a commit of its own"
+        return Blocked(address, BlockCode.PROTECTED, "delete is forbidden by lifecycle.protect", hint)
+    return None
+
+
+def _later(change: Change, record: Record | None, applied: Mapping[str, Json], later: Iterable[Touch]) -> list[Later]:
+    """Name what is not as the run left it because a later one came by, and is taken back all the same."""
+    last = next(iter(later), None)
+    if last is None or record is None:
+        return []
+    if change.action is Action.DELETE:
+        return [Later(change.address, last.run)]
+    names = {str(field.path[0]) for field in change.fields}
+    moved = sorted(name for name in names if record.desired.get(name, ABSENT) != applied.get(name, ABSENT))
+    return [Later(change.address, last.run, tuple(moved))] if moved else []
 
 
 def _merged(change: Change, record: Record | None) -> Mapping[str, Json]:
@@ -161,7 +203,7 @@ def _only(plan: Plan, undo: Undo) -> Plan:
         for change in plan.changes
         if change.address in touched or not made_anew.isdisjoint(change.depends_on)
     }
-    changes = [_placeless(change, kept) for change in plan.changes if change.address in kept]
+    changes = [_told(change, kept, touched) for change in plan.changes if change.address in kept]
     blocked = [replace(item, place=None) for item in plan.blocked if item.address in touched]
     return replace(
         plan,
@@ -175,8 +217,11 @@ def _only(plan: Plan, undo: Undo) -> Plan:
     )
 
 
-def _placeless(change: Change, kept: Container[Address]) -> Change:
-    return replace(change, place=None, depends_on=tuple(needed for needed in change.depends_on if needed in kept))
+def _told(change: Change, kept: Container[Address], undone: Container[Address]) -> Change:
+    reason = Reason.UNDONE if change.address in undone else change.reason
+    return replace(
+        change, reason=reason, place=None, depends_on=tuple(needed for needed in change.depends_on if needed in kept)
+    )
 
 
 def _beside(record: Record, actual: Actual, kinds: Kinds) -> tuple[Resource, Actual, Record]:

@@ -34,6 +34,7 @@ COLUMNS: Mapping[str, Mapping[str, Any]] = {
         "plan": str,
         "result": str,
         "revision": str,
+        "undoes": int,
         "document": dict | None,
     },
     "resources": {
@@ -69,7 +70,7 @@ COLUMNS: Mapping[str, Mapping[str, Any]] = {
 }
 """Table → column → what its value is in a document. Tables come after those that they refer to."""
 
-_LATER: Mapping[str, Mapping[str, Json]] = {"resources": {"protect": 0}}
+_LATER: Mapping[str, Mapping[str, Json]] = {"runs": {"undoes": 0}, "resources": {"protect": 0}}
 """Table → column → what it is in a document that was written before there was such a column."""
 
 _OPENED = frozenset({"document", "desired", "observed", "change", "fields"})

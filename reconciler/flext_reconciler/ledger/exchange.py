@@ -88,7 +88,7 @@ def _checked(document: dict[str, Json]) -> Rows:
     """Return the rows of every table, each read once as the ledger will read it."""
     rows = {table: [document_row(table, row) for row in document[table]] for table in COLUMNS}
     for row in rows["runs"]:
-        read_run(tuple(row[name] for name in COLUMNS["runs"] if name != "document"), ())
+        read_run(tuple(row[name] for name in COLUMNS["runs"] if name != "document"))
     for row in rows["resources"]:
         read_record(tuple(row[name] for name in RECORD))
     for row in rows["intents"]:

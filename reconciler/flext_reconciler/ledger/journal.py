@@ -9,18 +9,25 @@ from .store import Transaction
 
 
 def put_run(
-    transaction: Transaction, at: str, who: str, plan: str, document: bytes | None = None, revision: str = ""
+    transaction: Transaction,
+    at: str,
+    who: str,
+    plan: str,
+    document: bytes | None = None,
+    revision: str = "",
+    undoes: int = 0,
 ) -> int:
     """Begin a run and return its number."""
     ((run,),) = transaction.rows(
-        "INSERT INTO runs (id, started, who, plan, document, revision)"
-        " VALUES ((SELECT COALESCE(MAX(id), 0) + 1 FROM runs), :started, :who, :plan, :document, :revision)"
+        "INSERT INTO runs (id, started, who, plan, document, revision, undoes)"
+        " VALUES ((SELECT COALESCE(MAX(id), 0) + 1 FROM runs), :started, :who, :plan, :document, :revision, :undoes)"
         " RETURNING id",
         started=at,
         who=who,
         plan=plan,
         document=document,
         revision=revision,
+        undoes=undoes,
     )
     return int(run)
 

@@ -13,12 +13,12 @@ from types import TracebackType
 import orjson
 
 from ..errors import LedgerError
-from ..model import Action, Address, Change, Outcome, Plan, Record
+from ..model import Action, Address, Change, Outcome, Plan, Record, Touch
 from ..planfile import dump, from_json
 from .journal import put_intent, put_outcome, put_record, put_result, put_run
 from .lease import TTL, Hold, Lease, Wish, look, take, unlock
-from .rows import RECORD, Intent, Run, read_identity, read_intents, read_record, read_run
-from .runs import find_document, find_runs
+from .rows import RECORD, Intent, Run, read_identity, read_intents, read_record, read_run, read_touch
+from .runs import find_document, find_runs, find_touches
 from .store import Database, Transaction
 
 Clock = Callable[[], datetime]
@@ -137,6 +137,13 @@ class Ledger:
         """Return one run."""
         return next(iter(self._runs(id=id)), None)
 
+    def touches(self, run: int) -> tuple[Touch, ...]:
+        """Return what a run touched, and what later ones did to any of that; what it never began is not in it."""
+        with self._database.transaction() as transaction:
+            found = find_touches(transaction, run)
+        with self.decoding():
+            return tuple(map(read_touch, found))
+
     def plan_of(self, run: int) -> Plan | None:
         """Return the plan of a run, when it was kept; raises PlanFileError when this flext cannot read it."""
         with self._database.transaction() as transaction:
@@ -148,7 +155,7 @@ class Ledger:
         with self._database.transaction() as transaction:
             found = find_runs(transaction, **wanted)
         with self.decoding():
-            return tuple(read_run(row, outcomes) for row, outcomes in found)
+            return tuple(read_run(*rows) for rows in found)
 
     @contextmanager
     def decoding(self) -> Iterator[None]:
@@ -162,9 +169,9 @@ class Ledger:
 
     def start_run(self, plan_fingerprint: str, who: str, plan: Plan | None = None, *, revision: str = "") -> int:
         """Begin a run and return its number; its plan is kept, and the revision of what it was made from."""
-        document = None if plan is None else dump(plan)
+        document, undoes = (None, 0) if plan is None else (dump(plan), plan.undoes)
         with self.writing() as transaction:
-            return put_run(transaction, self._time(), who, plan_fingerprint, document, revision)
+            return put_run(transaction, self._time(), who, plan_fingerprint, document, revision, undoes)
 
     def intend(self, run: int, change: Change) -> None:
         """Write down what is about to be done; on disk when this returns."""
@@ -188,9 +195,11 @@ class Ledger:
         with self.writing() as transaction:
             put_outcome(transaction, run, outcome)
 
-    def finish_run(self, run: int, result: str) -> None:
-        """End a run; one that was killed never gets here, and its result stays empty."""
+    def finish_run(self, run: int, result: str, rest: Iterable[Outcome] = ()) -> None:
+        """End a run, and note the `rest`: what it never began. One that was killed never gets here."""
         with self.writing() as transaction:
+            for outcome in rest:
+                put_outcome(transaction, run, outcome)
             put_result(transaction, run, result, self._time())
 
     def forget(self, addresses: Iterable[Address], who: str) -> int:

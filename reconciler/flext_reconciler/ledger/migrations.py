@@ -81,7 +81,12 @@ _TWO_PHASE = (
 
 _PROTECTED = ("ALTER TABLE resources ADD COLUMN protect INTEGER NOT NULL DEFAULT 0",)
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SHARED, _TWO_PHASE, _PROTECTED)
+_ROLLBACKS = (
+    "ALTER TABLE runs ADD COLUMN undoes INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX intents_of_runs ON intents(run, address)",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SHARED, _TWO_PHASE, _PROTECTED, _ROLLBACKS)
 """Step n brings a database of version n to n + 1; steps are only ever added."""
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import secrets
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 
@@ -65,21 +65,21 @@ class RescuingLedger:
 
     def note(self, run: int, outcome: Outcome) -> None:
         """Write down how a change ended of which nothing new is known."""
-        entry = {**_entry(run, outcome), "settled": False, "record": None}
-        self._store(run, lambda: self._ledger.note(run, outcome), entry)
+        self._store(run, lambda: self._ledger.note(run, outcome), _noted(run, outcome))
 
-    def finish_run(self, run: int, result: str) -> None:
-        """End the run."""
-        self._result = result
-        self._store(run, lambda: self._ledger.finish_run(run, result))
+    def finish_run(self, run: int, result: str, rest: Iterable[Outcome] = ()) -> None:
+        """End the run, and note the `rest`: what it never began."""
+        self._result, noted = result, tuple(rest)
+        entries = [_noted(run, outcome) for outcome in noted]
+        self._store(run, lambda: self._ledger.finish_run(run, result, noted), *entries)
 
-    def _store(self, run: int, write: Callable[[], None], entry: Json = None) -> None:
+    def _store(self, run: int, write: Callable[[], None], *entries: Json) -> None:
         try:
             write()
         except LostLock:  # whoever has the lock now goes by the journal; what we know is not news to them
             raise
         except LedgerError as error:
-            self._entries += [] if entry is None else [entry]
+            self._entries += entries
             self._failed = f"{error.message}; {self._rescue(run)}"
             raise LedgerError(self._failed, hint=error.hint) from None
 
@@ -118,6 +118,10 @@ def _elsewhere(name: str) -> FilePath:
 
 def _entry(run: int, outcome: Outcome) -> dict[str, Json]:
     return {"outcome": row_document("outcomes", tuple(dump_outcome(run, outcome).values()))}
+
+
+def _noted(run: int, outcome: Outcome) -> dict[str, Json]:
+    return {**_entry(run, outcome), "settled": False, "record": None}
 
 
 def _record(record: Record) -> dict[str, Json]:
@@ -184,7 +188,7 @@ _STATES = ("stored", "known", "superseded")
 def _state(transaction: Transaction, run: int, entry: _Entry) -> str:
     address = str(entry.outcome.address)
     later = transaction.rows(
-        "SELECT 1 FROM outcomes WHERE address = :address AND run > :run"
+        "SELECT 1 FROM outcomes WHERE address = :address AND run > :run AND status NOT IN ('blocked', 'not_started')"
         " UNION ALL SELECT 1 FROM intents WHERE address = :address AND run > :run"
         " UNION ALL SELECT 1 FROM runs WHERE plan = '' AND id > :run",  # somebody made it forget something
         address=address,

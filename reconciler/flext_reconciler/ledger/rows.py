@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import orjson
@@ -16,6 +16,7 @@ from ..model import (
     Outcome,
     Record,
     Status,
+    Touch,
     decode_value,
 )
 from ..planfile.decode import read_fields
@@ -38,6 +39,8 @@ class Run:
     result: str  # empty until it ends
     revision: str = ""  # of the desired state in Git
     outcomes: tuple[Outcome, ...] = ()  # by address
+    undoes: int = 0  # the run that this one took back, or 0
+    unknown: Mapping[Address, Action] = field(default_factory=dict)  # begun; nobody wrote down how that ended
 
 
 def read_identity(rows: Sequence[Row]) -> tuple[str, int, bytes]:
@@ -131,9 +134,9 @@ def read_outcome(row: Row) -> Outcome:
     )
 
 
-def read_run(row: Row, outcomes: Iterable[Row]) -> Run:
-    """Read (id, started, ended, who, plan, result, revision), and the outcomes of the run."""
-    id, started, ended, who, plan, result, revision = row
+def read_run(row: Row, outcomes: Iterable[Row] = (), unknown: Iterable[Row] = ()) -> Run:
+    """Read (id, started, ended, who, plan, result, revision, undoes), the outcomes, and what has none."""
+    id, started, ended, who, plan, result, revision, undoes = row
     return Run(
         id=id,
         started=datetime.fromisoformat(started),
@@ -143,7 +146,15 @@ def read_run(row: Row, outcomes: Iterable[Row]) -> Run:
         result=result,
         revision=revision,
         outcomes=tuple(sorted(map(read_outcome, outcomes), key=lambda outcome: outcome.address)),
+        undoes=undoes,
+        unknown={_address(text): Action(action) for text, action in sorted(unknown)},
     )
+
+
+def read_touch(row: Row) -> Touch:
+    """Read (run, address, action, status, id, undoes)."""
+    run, address, action, status, id, undoes = row
+    return Touch(run, _address(address), Action(action), None if status is None else Status(status), id, undoes)
 
 
 def _address(text: Json) -> Address:

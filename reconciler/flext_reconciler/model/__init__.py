@@ -23,7 +23,7 @@ from .plan import (
     Risk,
     Violation,
 )
-from .report import Event, EventName, Observer, Outcome, Report, Status
+from .report import Event, EventName, Observer, Outcome, Report, Status, Touch
 from .values import (
     ABSENT,
     Absent,
@@ -79,6 +79,7 @@ __all__ = [
     "Service",
     "Status",
     "Support",
+    "Touch",
     "Violation",
     "canonical",
     "decode_value",

@@ -27,6 +27,7 @@ class Reason(StrEnum):
     UNDECLARED = "undeclared"  # ours, and no longer declared
     DISABLED = "disabled"  # declared as not wanted
     REVIVED = "revived"  # declared again before it was deleted
+    UNDONE = "undone"  # a run is taken back
     UNVERIFIABLE = "unverifiable"  # cannot be compared; replaced because it was asked for
 
 
@@ -113,6 +114,7 @@ class BlockCode(StrEnum):
     FOREIGN = "foreign"  # exists and is not ours
     PROTECTED = "protected"  # lifecycle.protect forbids it
     AMBIGUOUS = "ambiguous"  # two objects with one name
+    OVERTAKEN = "overtaken"  # a later run than the one to be taken back made it anew, or deleted it
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,18 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Touch:
+    """A change that a run of the past began, and how that ended."""
+
+    run: int
+    address: Address
+    action: Action
+    status: Status | None = None  # None when nobody wrote it down
+    id: str | None = None
+    undoes: int = 0  # the run that this run took back, or 0
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """How a run ended: one outcome a change, and what the convergence proof still found."""
 

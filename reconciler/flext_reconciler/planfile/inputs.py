@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from ..diff import base_fingerprint
 from ..guard import Limits, guard
 from ..impact import impact
-from ..inverse import Undo, inverse, undo_plan
+from ..inverse import Later, Undo, inverse, undo_plan
 from ..model import Actuals, Address, Declaration, Irreversible, Plan, Record
 from ..plan import PlanOptions, make_plan
 from ..spec import Spec
@@ -58,10 +58,20 @@ def rolled_back(undo: Undo, run: int, inputs: Inputs, kinds: Kinds) -> Plan:
         serial=inputs.serial,
         volatile=inputs.volatile,
     )
-    lost = [f"stays as it is: {item.address}{_below(item)}: {item.why}" for item in undo.irreversible]
+    lost = [f"{_LOST[bool(item.path)]}: {item.address}{_below(item)}: {item.why}" for item in undo.irreversible]
+    changed = {change.address for change in plan.changes}
+    later = [_overwritten(item) for item in undo.later if item.address in changed]
     freed = [f"forgotten, nothing is written: {address}, which the run adopted" for address in undo.forget]
-    plan = replace(plan, undoes=run, notices=(*plan.notices, *lost, *freed))
+    plan = replace(plan, undoes=run, notices=(*plan.notices, *lost, *later, *freed))
     return guard(_whole(plan, inputs, kinds), inputs.limits, max(1, len(undo.addresses)))
+
+
+_LOST = {True: "stays as it is", False: "cannot be wholly as it was"}
+
+
+def _overwritten(item: Later) -> str:
+    named = f" {', '.join(item.fields)} of" if item.fields else ""
+    return f"a later run is taken back with it: run {item.run} changed{named} {item.address} since"
 
 
 def _below(item: Irreversible) -> str:

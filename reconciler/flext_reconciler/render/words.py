@@ -25,6 +25,7 @@ REASONS = {
     Reason.UNDECLARED: "no longer declared",
     Reason.DISABLED: "declared as not wanted",
     Reason.REVIVED: "declared again before it was deleted",
+    Reason.UNDONE: "to be as it was before the run that is taken back",
     Reason.UNVERIFIABLE: "cannot be compared; replacing was asked for",
 }
 
@@ -41,6 +42,7 @@ BLOCKS = {
     BlockCode.FOREIGN: "not ours",
     BlockCode.PROTECTED: "protected",
     BlockCode.AMBIGUOUS: "ambiguous",
+    BlockCode.OVERTAKEN: "overtaken",
 }
 
 STATUSES = {

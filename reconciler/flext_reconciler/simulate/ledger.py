@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -49,7 +49,7 @@ class ScratchLedger:
     def note(self, run: int, outcome: Outcome) -> None:
         """Take notice of an outcome of which nothing new is known."""
 
-    def finish_run(self, run: int, result: str) -> None:
+    def finish_run(self, run: int, result: str, rest: Iterable[Outcome] = ()) -> None:
         """End a run."""
 
 

@@ -180,6 +180,25 @@ def later_intent(ledger):
     ledger.intend(ledger.start_run("f", "me"), Change(A, Action.UPDATE, Reason.EDITED, desired={}))
 
 
+def test_what_a_later_run_never_came_to_is_no_news(ledger, failing, state):
+    lose_record(ledger, failing, state)
+    later = ledger.start_run("f", "me")
+    ledger.finish_run(later, "interrupted", [Outcome(A, Action.UPDATE, Status.BLOCKED)])
+    assert take_back(ledger, rescued(state)) == Returned(stored=(A,))
+
+
+def test_a_run_whose_end_was_lost_gets_all_its_outcomes_back(ledger, failing, state):
+    journal = RescuingLedger(ledger, PLAN, state)
+    run = journal.start_run("f", "me")
+    failing.fails = lambda number: True
+    never = Outcome(B, Action.CREATE, Status.NOT_STARTED, message="the run was interrupted first")
+    with pytest.raises(LedgerError):
+        journal.finish_run(run, "interrupted", [never])
+    failing.fails = lambda number: False
+    assert take_back(ledger, rescued(state)) == Returned(stored=(B,))
+    assert (ledger.run(run).result, ledger.run(run).outcomes) == ("interrupted", (never,))
+
+
 def later_forgetting(ledger):
     ledger.forget([A], "me")
 
@@ -293,6 +312,6 @@ def test_what_is_no_document_is_refused(content, tmp_path):
 
 def test_a_document_of_another_format_is_refused(document, state):
     path = rescued(state)
-    path.write_bytes(path.read_bytes().replace(b'"format_version":"1.1"', b'"format_version":"2.0"'))
+    path.write_bytes(path.read_bytes().replace(b'"format_version":"1.', b'"format_version":"2.'))
     with pytest.raises(LedgerError, match="does not read"):
         read_signed(path, (RESCUE,))

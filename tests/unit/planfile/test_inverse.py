@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, note, reject, settings
 
 from flext_reconciler.diff import at, same
 from flext_reconciler.errors import Place
-from flext_reconciler.inverse import inverse, undo_of, undo_plan
+from flext_reconciler.inverse import Touched, inverse, undo_of, undo_plan
 from flext_reconciler.inverse.earlier import KNOWN_TO_THE_SERVICE, NOT_SHOWN
 from flext_reconciler.inverse.invert import BACK_MAKES_ANEW, MADE_ANEW, MARK_STAYS
 from flext_reconciler.model import (
@@ -48,7 +48,7 @@ def with_inverse(world: World, plan: Plan) -> Plan:
 
 def rolled_back(world: World, plan: Plan, declaration: Declaration) -> Plan:
     """Plan back, after the plan was applied."""
-    touched = {change.address for change in plan.changes}
+    touched: Touched = {change.address: () for change in plan.changes}
     undo = undo_of(plan, touched, declaration, world.records, KINDS, lambda secret: "" if secret.text else "unknown")
     back = undo_plan(undo, world.read(), world.records, KINDS)
     return replace(back, inverse=inverse(back, world.read(), world.records, KINDS))
@@ -304,6 +304,6 @@ def test_what_was_deleted_is_made_before_what_uses_it():
 def test_a_service_that_is_gone_is_told():
     world = world_of({})
     plan = with_inverse(world, world.plan(declaring({TANK: {}})))
-    undo = undo_of(plan, {TANK}, declaring({}), {}, {}, lambda secret: "")
+    undo = undo_of(plan, {TANK: ()}, declaring({}), {}, {}, lambda secret: "")
     assert undo.removed == frozenset()
     assert undo_plan(undo, Actuals(), {}, {}).blocked[0].code is BlockCode.UNKNOWN

@@ -110,6 +110,9 @@ def test_a_plan_says_its_revision_and_when_it_expires(house):
     house.flext("plan", "--out", "plan.json", "--expires", "2h")
     document = orjson.loads((house.root / "plan.json").read_bytes())
     assert document["revision"] == head.stdout.strip()
+    declare(house, EDITED)
+    house.apply()
+    assert f"{head.stdout[:12]}-dirty" in house.flext("history").out
     left = datetime.fromisoformat(document["meta"]["expires"]) - datetime.now(UTC)
     assert timedelta(minutes=100) < left < timedelta(minutes=121)
 

@@ -88,8 +88,8 @@ class Platform:
 
     @cached_property
     def revision(self) -> str:
-        """The Git revision of the desired state."""
-        return revision_of(self.environment.sources.root)
+        """The Git revision of the desired state; looked up when it is first asked for, which few commands do."""
+        return revision_of(self.environment.sources.root, self.environment.name)
 
     @cached_property
     def resolve(self) -> Resolve:

@@ -38,6 +38,7 @@ def run_text(run: Run, plan: Plan | None, terminal: Terminal, *, under_way: bool
         f"ended     {_when(run.ended) if run.ended else '-'}",
         f"by        {clean(run.who)}",
         f"revision  {clean(run.revision) or '-'}",
+        *([f"undoes    run {run.undoes}"] if run.undoes else []),
         f"plan      {clean(run.plan) or '-'}",
         terminal.paint(meaning, ended),
         *_outcomes(run, terminal),
@@ -65,21 +66,32 @@ def _row(run: Run, under_way: bool) -> Sequence[Cell]:
         ("", str(run.id)),
         ("", _when(run.started)),
         ("", clean(run.who)),
-        ("dim", clean(run.revision[:_REVISION]) or "-"),
+        ("dim", clean(_short(run.revision)) or "-"),
         _end(run, under_way),
         ("", _changed(run)),
     )
 
 
 def _outcomes(run: Run, terminal: Terminal) -> Iterator[str]:
-    if run.outcomes:
+    if run.outcomes or run.unknown:
         yield _changed(run)
     for outcome in run.outcomes:
         yield f"  {outcome_line(outcome, terminal)}"
+    for address, action in run.unknown.items():
+        shown = f"in flight  {action.symbol} {action} {clean(str(address))}"
+        yield terminal.fit(f"  {terminal.paint('warn', shown)}: it began, and its end was not written down")
 
 
 def _changed(run: Run) -> str:
-    return report_line(Report(run.outcomes)) if run.outcomes else "-"
+    told = [report_line(Report(run.outcomes))] if run.outcomes else []
+    told += [f"{len(run.unknown):,} in flight"] if run.unknown else []
+    said = ", ".join(told) or "-"
+    return f"rollback of run {run.undoes}: {said}" if run.undoes else said
+
+
+def _short(revision: str) -> str:
+    commit, dash, mark = revision.partition("-")
+    return commit[:_REVISION] + dash + mark
 
 
 def _end(run: Run, under_way: bool) -> Cell:
@@ -99,7 +111,9 @@ def _run(run: Run) -> dict[str, Json]:
         "ended": None if run.ended is None else run.ended.isoformat(),
         "who": run.who,
         "revision": run.revision,
+        "undoes": run.undoes,
         "plan": run.plan,
         "result": run.result,
         "outcomes": [outcome_document(outcome) for outcome in run.outcomes],
+        "in_flight": [{"address": str(address), "action": action.value} for address, action in run.unknown.items()],
     }

@@ -141,7 +141,7 @@ class HttpWorld:
     def _start(self) -> None:
         self.apps["flexcore"] = make_flexcore()
         self.apps["flext-service"] = make_flext(None, variant=self._variant, new_id=self._new_id)
-        self.ledger = Ledger(self._database, "test", now)
+        self.ledger = Ledger(self._database, "test", now, Path("nowhere"))
 
     def _new_id(self) -> str:
         return f"00000000-0000-4000-8000-{next(self._numbers):012}"
@@ -171,7 +171,7 @@ class HttpWorld:
         """Lose the ledger."""
         self._database.close()
         self._database = MemoryDatabase()
-        self.ledger = Ledger(self._database, "test", now)
+        self.ledger = Ledger(self._database, "test", now, Path("nowhere"))
 
 
 async def _sleepless(seconds: float) -> None:

@@ -27,6 +27,11 @@ def test_the_next_plan_says_what_was_in_flight(killed):
     assert planned.code == 0
     assert "Run 1 by tester@here was interrupted; in flight: create flexcore.plugin/runtime" in planned.err
     assert "create flext-service.plugin/extractor. This goes on" in planned.err
+    told = killed.flext("history", "1").out
+    assert "cut short" in told
+    assert "in flight  + create flext-service.plugin/extractor" in told
+    (run,) = killed.flext("history", "--json").json["runs"]
+    assert {item["address"] for item in run["in_flight"]} >= {"flext-service.plugin/extractor"}
 
 
 def test_the_next_apply_says_so_and_goes_on(killed):

@@ -147,9 +147,15 @@ def test_what_a_lost_ledger_could_not_store_is_taken_back(remembered, postgres):
     assert "the ledger cannot be written" in out
     (file,) = (remembered.root / "desired-state" / ".flext").glob("dev.rescue-1-*.json")
     assert str(file.relative_to(remembered.root)) in out
-    stored = remembered.flext("ledger", "import", str(file), "--json").json["stored"]
+    for command in ("plan", "history"):
+        assert f"ledger import {file} -e dev` takes it back" in remembered.flext(command).err
+    imported = remembered.flext("ledger", "import", str(file), "--json")
+    stored = imported.json["stored"]
     assert stored  # which of those that were under way came first is up to them
-    assert f"Known already: {', '.join(stored)}" in remembered.flext("ledger", "import", str(file)).out
+    aside = file.with_name(f"{file.name}.imported")
+    assert f"is called {aside.name} now" in imported.err
+    assert "takes it back" not in remembered.flext("history").err
+    assert f"Known already: {', '.join(stored)}" in remembered.flext("ledger", "import", str(aside)).out
     assert "rescued" in remembered.flext("history").out
     remembered.sandboxes["flext-service"].faults.switch_off()
     remembered.apply()

@@ -43,6 +43,7 @@ def test_a_run_is_taken_back_and_that_is_proven(house):
     assert "nothing is left to do" in back.out
     assert "revert it too" in back.err
     written = house.writes()
+    assert "rollback of run 2: 2 changes: 2 done" in house.flext("history").out
     again = house.flext("rollback", "2")
     assert "No changes" in again.out
     assert house.writes() == written
@@ -86,7 +87,9 @@ def test_a_rollback_is_guarded_saved_and_refused_when_it_is_stale(house):
     assert stale.code == 8
     assert "1 done, 1 stale" in stale.out
     assert house.flext("rollback", "2", "--out", "rest.json").code == 0
-    assert "nothing is left to do" in house.flext("apply", "rest.json").out
+    applied = house.flext("apply", "rest.json")
+    assert "nothing is left to do" in applied.out
+    assert "revert it too" in applied.err
     assert house.flext("rollback", "1", "--auto-approve", "--max-deletes", "0").code == 7
 
 
@@ -100,12 +103,24 @@ def test_what_cannot_be_brought_back_is_told_before_anything_is_done(house):
     assert "${env:TOKEN} stands for another value now" in back.out
 
 
+def test_a_rollback_that_is_taken_back_leaves_nothing_to_revert(house):
+    house.apply()
+    declare(house, EDITED)
+    house.apply()
+    assert house.flext("rollback", "2", "--auto-approve").code == 0
+    forth = house.flext("rollback", "3", "--auto-approve")
+    assert forth.code == 0, forth.err
+    assert "revert it too" not in forth.err
+    assert house.flext("plan", "--detailed-exitcode").code == 0
+
+
 # ------------------------------------------------------------------------------------------------ what is not its own
 
 
 def test_what_a_run_never_began_stays_although_a_later_run_made_it(house):
     declare(house, PLATFORM + WAITS)
     assert house.flext("apply", "--auto-approve").code == 6
+    assert "5 changes: 3 done, 1 failed, 1 blocked" in house.flext("history").out
     declare(house, PLATFORM + GOOD)
     house.apply()
     assert "flexcore.plugin/bad" in house.flext("ledger", "show").out

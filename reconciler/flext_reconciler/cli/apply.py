@@ -29,7 +29,7 @@ from .platform import Platform, open_platform
 from .resume import interrupted_by, require_alone, rest, resuming
 from .saved_plans import Verification, verifying
 from .show_plan import print_plan
-from .undoing import forget_adopted
+from .undoing import REVERT, forget_adopted, still_declared
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,10 @@ def apply_planned(platform: Platform, planned: Planned, order: Order, output: Ou
         report = interruption.run(
             lambda: carry_out(platform, planned, order.wishes, observer, interruption, recheck_creates=saved)
         )
-    return _ended(report, plan, output, interruption.code)
+    code = _ended(report, plan, output, interruption.code)
+    if plan.undoes and code is ExitCode.DONE and still_declared(plan, platform.declaration):
+        output.note(REVERT)
+    return code
 
 
 def _ended(report: Report, plan: Plan, output: Output, interrupted: ExitCode | None) -> ExitCode:

@@ -12,6 +12,7 @@ from ..render.safe import clean
 from .options import Location, located_by_option, reporting
 from .output import Output
 from .platform import open_remembered
+from .resume import not_taken_back
 
 
 @click.command()
@@ -28,6 +29,8 @@ def command(run: int | None, location: Location, limit: int, output: Output) -> 
       flext history 12 --json
     """
     with open_remembered(location) as ledger:
+        for text in not_taken_back(ledger):
+            output.note(text)
         if run is None:
             _list(ledger, ledger.history(limit), output)
         else:

@@ -23,6 +23,7 @@ from .options import ADDRESS, Location, located_by_option, reporting
 from .output import Output
 from .platform import open_remembered
 
+_ASIDE = ".imported"
 _ADDRESSES = click.argument("addresses", type=ADDRESS, nargs=-1, metavar="[ADDRESS]...")
 
 
@@ -116,6 +117,20 @@ def import_(file: Path, location: Location, output: Output) -> None:
         output.document(returned_document(ledger.environment, returned))
     else:
         output.text(returned_text(returned, output.out))
+    _put_aside(file, output)
+
+
+def _put_aside(file: Path, output: Output) -> None:
+    """Rename what was taken back, so that nobody waits for it to be."""
+    if file.suffix == _ASIDE:
+        return
+    aside = file.with_name(file.name + _ASIDE)
+    try:
+        file.rename(aside)
+    except OSError as error:
+        output.note(f"{clean(str(file))} is done with, and could not be renamed: {error.strerror or error}")
+    else:
+        output.note(f"{clean(str(file))} is done with, and is called {clean(aside.name)} now.")
 
 
 @command.command(short_help="remove what it holds about a resource")

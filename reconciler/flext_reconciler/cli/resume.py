@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ from ..errors import FlextError, UsageError
 from ..ledger import LeaseState, Ledger, Run
 from ..model import Plan, Status
 from ..plan.resume import rest_of
+from ..render.safe import clean
 from .pipeline import Planned, Wishes
 from .platform import Platform
 
@@ -17,8 +19,16 @@ _CUT_SHORT = frozenset({"", "interrupted", "rescued"})
 _LISTED = 10
 
 
+def not_taken_back(ledger: Ledger) -> Iterator[str]:
+    """Say where that waits which an earlier run could not store."""
+    for path in ledger.waiting:
+        told = shlex.join(["flext", "ledger", "import", str(path), "-e", ledger.environment])
+        yield clean(f"What a run could not store is still in {path}: `{told}` takes it back.")
+
+
 def interrupted_by(ledger: Ledger) -> Iterator[str]:
     """Say what an interrupted run left, and what in it has an end that nobody knows."""
+    yield from not_taken_back(ledger)
     lease = ledger.lease()
     if lease is not None and _is_under_way(ledger):
         yield f"Somebody is at work right now: {lease}."

@@ -23,8 +23,6 @@ from .saved_plans import Saving, saving
 from .show_plan import print_plan
 from .undoing import adopted, forget_adopted
 
-_REVERT = "The declaration still asks for what was taken back: revert it too, or the next apply brings it again."
-
 
 @click.command()
 @click.argument("run", type=click.IntRange(min=1))
@@ -74,6 +72,4 @@ def _taken_back(platform: Platform, made: Planned, order: Order, output: Output)
     if order.ask and not made.plan.changes and adopted(platform, run) and not approved(output, made.plan.environment):
         raise FlextError("not approved; nothing was changed")
     forget_adopted(platform, run)
-    if made.plan.changes:
-        output.note(_REVERT)
     return code

@@ -9,8 +9,10 @@ from ..errors import FlextError
 from ..inverse import Undo, touched_by, undo_of
 from ..inverse.earlier import KNOWN_TO_THE_SERVICE, Why, moved_on
 from ..ledger import Run, whoami
-from ..model import Address, Plan, Record, Secret
+from ..model import ABSENT, Address, Declaration, Json, Plan, Record, Secret
 from .platform import Platform
+
+REVERT = "The declaration still asks for what was taken back: revert it too, or the next apply brings it again."
 
 
 def undo_of_run(platform: Platform, run: int, records: Mapping[Address, Record]) -> Undo:
@@ -30,6 +32,18 @@ def forget_adopted(platform: Platform, run: int) -> None:
     addresses = adopted(platform, run)
     if addresses:
         platform.ledger.forget(addresses, whoami(os.environ))
+
+
+def still_declared(plan: Plan, declaration: Declaration) -> bool:
+    """Tell whether the declaration asks for something else than a rollback has left."""
+    declared = {resource.address: resource.spec for resource in declaration.resources}
+    return any(_differs(change.desired, declared.get(change.address)) for change in plan.changes)
+
+
+def _differs(left: Mapping[str, Json] | None, declared: Mapping[str, Json] | None) -> bool:
+    if left is None or declared is None:
+        return left is not declared
+    return any(left.get(name, ABSENT) != value for name, value in declared.items())
 
 
 def kept_plan(platform: Platform, run: int) -> Plan:

@@ -30,7 +30,7 @@ def open_ledger(directory: FilePath, environment: str, *, url: str = "", clock: 
 
     Without the URL of a PostgreSQL database it is a SQLite file in the directory.
     """
-    return Ledger(_open_store(directory, environment, url), environment, clock)
+    return Ledger(_open_store(directory, environment, url), environment, clock, directory)
 
 
 def _open_store(directory: FilePath, environment: str, url: str) -> Database:

@@ -19,6 +19,20 @@ def database_path(directory: FilePath, environment: str) -> FilePath:
     return directory / f"{environment}.db"
 
 
+def rescue_files(directory: FilePath, environment: str) -> tuple[FilePath, ...]:
+    """Return the rescue files of an environment that nobody has taken back yet, oldest run first."""
+    named = re.compile(rf"{re.escape(environment)}\.rescue-([0-9]{{1,9}})-[0-9a-f]+\.json")
+    found = [(int(match[1]), path) for path in _listed(directory) if (match := named.fullmatch(path.name))]
+    return tuple(path for _, path in sorted(found))
+
+
+def _listed(directory: FilePath) -> list[FilePath]:
+    try:
+        return list(directory.iterdir())
+    except OSError:  # a ledger in a database has a directory only once it needed one
+        return []
+
+
 def check_name(environment: str) -> None:
     """Refuse a name that could lead anywhere else; raises LedgerError."""
     if not _NAME.fullmatch(environment):

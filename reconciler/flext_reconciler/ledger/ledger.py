@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime
+from pathlib import Path as FilePath
 from types import TracebackType
 
 import orjson
@@ -15,6 +16,7 @@ import orjson
 from ..errors import LedgerError
 from ..model import Action, Address, Change, Outcome, Plan, Record, Touch
 from ..planfile import dump, from_json
+from .directory import rescue_files
 from .journal import put_intent, put_outcome, put_record, put_result, put_run
 from .lease import TTL, Hold, Lease, Wish, look, take, unlock
 from .rows import RECORD, Intent, Run, read_identity, read_intents, read_record, read_run, read_touch
@@ -43,10 +45,11 @@ class Ledger:
     key: bytes
     """Made once, for the fingerprints of this environment's secrets."""
 
-    def __init__(self, database: Database, environment: str, clock: Clock) -> None:
+    def __init__(self, database: Database, environment: str, clock: Clock, directory: FilePath) -> None:
         self.environment = environment
         self._database = database
         self._clock = clock
+        self._directory = directory
         self._hold: Hold | None = None
         with ExitStack() as stack:
             stack.callback(database.close)
@@ -77,6 +80,11 @@ class Ledger:
     def serial(self) -> int:
         """The number of writes so far, as of the last `records` or write of this ledger."""
         return self._serial
+
+    @property
+    def waiting(self) -> tuple[FilePath, ...]:
+        """The files with what an earlier run could not store and nobody has taken back yet."""
+        return rescue_files(self._directory, self.environment)
 
     # -------------------------------------------------------------------------------------------- the lock
 

@@ -56,7 +56,8 @@ def rest_of(kept: Plan, done: Container[Address], actuals: Actuals, records: Rec
 
 
 def _among(change: Change, others: Container[Address]) -> Change:
-    return replace(change, depends_on=tuple(address for address in change.depends_on if address in others))
+    place = change.place if change.place and change.place.file else None
+    return replace(change, place=place, depends_on=tuple(item for item in change.depends_on if item in others))
 
 
 def _declared(kept: Plan, records: Records, kinds: Kinds) -> Declaration:

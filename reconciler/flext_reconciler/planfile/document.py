@@ -186,7 +186,10 @@ class PlanDocument(_Document):
     meta: MetaDocument
     environment: str
     services: Annotated[dict[str, str], Field(description="Name of a service → its origin")]
-    revision: Annotated[str, Field(description="Git revision of the desired state; empty when there is none")] = ""
+    revision: Annotated[
+        str,
+        Field(description="Git revision of the desired state, with `-dirty` when that does not hold it; may be empty"),
+    ] = ""
     lineage: Annotated[str, Field(description="Names the ledger that the plan was made with")]
     serial: Count
     complete: Annotated[bool, Field(description="False when `--target` left something out")]

@@ -75,3 +75,16 @@ def test_a_document_from_before_rollbacks_were_marked_is_taken(ledger, store, tm
     with store.open("elsewhere") as other:
         import_ledger(other, path, {**read_signed(path, (LEDGER,)), "environment": "elsewhere"})
         assert other.run(1).undoes == 0
+
+
+def test_rescue_files_wait_until_they_are_taken_back(ledger, store):
+    for name in (
+        "dev.rescue-12-0a1b.json",
+        "dev.rescue-9-ffff.json",
+        "dev.rescue-1-ffff.json.imported",
+        "dev.rescue-x-ffff.json",
+        "development.rescue-1-ffff.json",
+        "dev.rescue-1-ffff.json~",
+    ):
+        (store.folder / name).touch()
+    assert [path.name for path in ledger.waiting] == ["dev.rescue-9-ffff.json", "dev.rescue-12-0a1b.json"]

@@ -109,7 +109,7 @@ class House:
     def writes(self, service: str | None = None) -> list[str]:
         """Every request that could have written."""
         names: Sequence[str] = [service] if service else list(self.sandboxes)
-        log = [entry for name in names for entry in self.sandboxes[name].faults.log]
+        log = [entry for name in names for entry in tuple(self.sandboxes[name].faults.log)]
         return [f"{entry.method} {entry.path}" for entry in log if entry.method != "GET"]
 
     def pipeline(self, name: str = "orders") -> Mapping[str, Any]:

@@ -67,7 +67,7 @@ def _known(error: BaseException) -> FlextError:
 def _usage(error: click.ClickException) -> UsageError:
     context = error.ctx if isinstance(error, click.UsageError) else None
     path = context.command_path if context else "flext"
-    return UsageError(error.format_message(), hint=f"Try `{path} --help`.")
+    return UsageError(error.format_message().expandtabs(4), hint=f"Try `{path} --help`.")
 
 
 def _tell(error: FlextError) -> None:

@@ -20,7 +20,7 @@ def status_text(healths: Sequence[ServiceHealth], terminal: Terminal) -> str:
     rows = [_row(health) for health in healths]
     well = sum(1 for health in healths if health.status is Health.HEALTHY)
     lines = [
-        *table(("service", "status", "answered in", "checked at", "details"), rows, terminal),
+        *table(("service", "status", "took", "checked at", "details"), rows, terminal),
         "",
         terminal.paint("title", f"{well} of {count(len(healths), 'service')} healthy"),
     ]

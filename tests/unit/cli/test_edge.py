@@ -77,6 +77,11 @@ def test_json_gets_a_document_for_every_end(error, code, flags, capsys):
     assert document["error"]["message"]
 
 
+def test_what_click_lays_out_with_tabs_is_told_without_them(capsys):
+    explain(click.UsageError("Choose from:\n\tbash,\n\tzsh"), ["completion"])
+    assert "Choose from:\n    bash,\n    zsh\n" in capsys.readouterr().err
+
+
 def test_the_text_of_a_bug_stays_inside(capsys):
     explain(ValueError("it may quote a secret"), ["plan", "--json"])
     shown = capsys.readouterr()

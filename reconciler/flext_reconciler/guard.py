@@ -6,10 +6,10 @@ Pure. Each has its own flag; there is no flag that lifts them all.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from .model import Plan, Violation
+from .model import Change, Plan, Violation
 
 SMALL_KIND = 10
 """A share says little about fewer resources than this; the count limit still holds."""
@@ -33,25 +33,28 @@ def _violations(plan: Plan, limits: Limits, declared: int) -> Iterator[Violation
     if declared == 0 and not limits.allow_empty:
         yield Violation("empty", "the desired state declares nothing", "--allow-empty")
     # Who relies on something feels its disabling as much as its delete; forgetting what is gone is felt by nobody.
-    doomed = Counter(
-        f"{change.address.service}.{change.address.kind}" for change in plan.changes if change.removes and change.writes
-    )
-    total = doomed.total()
+    doomed = [change for change in plan.changes if change.removes and change.writes]
+    fate = "disabled or deleted" if any(change.grace is not None for change in doomed) else "deleted"
+    total = len(doomed)
     if limits.max_deletes is not None and total > limits.max_deletes:
         yield Violation(
-            "max_deletes", f"{total} deletes, and the limit is {limits.max_deletes}", f"--max-deletes {total}"
+            "max_deletes", f"{total} would be {fate}, and the limit is {limits.max_deletes}", f"--max-deletes {total}"
         )
     if limits.max_delete_share is not None:
-        yield from _shares(plan, doomed, limits.max_delete_share)
+        yield from _shares(plan, doomed, fate, limits.max_delete_share)
 
 
-def _shares(plan: Plan, doomed: Counter[str], limit: float) -> Iterator[Violation]:
-    for kind, count in sorted(doomed.items()):
-        existing = plan.kinds.get(kind, 0)
-        if existing >= SMALL_KIND and count / existing > limit:
-            share = -(-count * 100 // existing)
-            yield Violation(
-                "max_delete_share",
-                f"{count} of {existing} {kind} would be deleted ({share} %), and the limit is {limit:.0%}",
-                f"--max-delete-share {share}",
-            )
+def _shares(plan: Plan, doomed: Iterable[Change], fate: str, limit: float) -> Iterator[Violation]:
+    counted = Counter(f"{change.address.service}.{change.address.kind}" for change in doomed)
+    large = {
+        kind: (count, plan.kinds[kind])
+        for kind, count in sorted(counted.items())
+        if plan.kinds.get(kind, 0) >= SMALL_KIND and count / plan.kinds[kind] > limit
+    }
+    shares = {kind: -(-count * 100 // existing) for kind, (count, existing) in large.items()}
+    for kind, (count, existing) in large.items():
+        yield Violation(
+            "max_delete_share",
+            f"{count} of {existing} {kind} would be {fate} ({shares[kind]} %), and the limit is {limit:.0%}",
+            f"--max-delete-share {max(shares.values())}",  # the one flag that lifts them all
+        )

@@ -68,7 +68,8 @@ def test_pruning_disables_first_and_says_when_it_deletes(house):
     house.apply()
     house.write("desired-state/platform.yaml", PLATFORM.rpartition("---\n")[0])
     planned = house.flext("plan", "--prune", "--tombstone-days", "3")
-    assert "disabled now; deleted by a plan of 3 days later" in planned.out
+    assert planned.out.count("disabled now") == 1
+    assert "only disabled now; pruning in 3 days or later deletes it, unless declared again" in planned.out
     house.apply("--prune", "--tombstone-days", "3")
     assert house.pipeline()["is_active"] is False
     assert "flext-service.pipeline/orders: disabled, due on" in house.flext("plan").out

@@ -128,7 +128,7 @@ BUSY = Plan(
             ),
         ),
     ),
-    violations=(Violation("max_deletes", "1 deletes, and the limit is 0", "--max-deletes 1"),),
+    violations=(Violation("max_deletes", "1 would be deleted, and the limit is 0", "--max-deletes 1"),),
     drift=(
         DriftItem(OLD_TAP, Drift.ACTUAL, (FieldDiff(("active",), True, False),), "switched on again"),
         DriftItem(TAP, Drift.SERVER_DEFAULT, (FieldDiff(("active",), True, False),), "a default moved"),

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flext_reconciler.guard import SMALL_KIND, Limits, guard
-from flext_reconciler.model import Action, Address, Change, Plan, Reason, Violation
+from flext_reconciler.model import Action, Address, Change, FieldDiff, Plan, Reason, Violation
 
 
 def plan(deletes=0, ours=100, replaces=0):
@@ -64,6 +64,19 @@ def test_each_kind_has_its_own_share():
     made = replace(plan(deletes=1), changes=few, kinds={"s.k": 100, "s.few": 10})
     (violation,) = guard(made, Limits(), 1).violations
     assert violation.message == "5 of 10 s.few would be deleted (50 %), and the limit is 30%"
+
+
+def test_kinds_with_large_shares_name_one_flag_that_lifts_them_all():
+    doomed = tuple(change(kind, f"n{number}", Action.DELETE) for kind in ("a", "b") for number in range(4))
+    made = replace(plan(), changes=(*doomed, change("b", "n5", Action.DELETE)), kinds={"s.a": 10, "s.b": 10})
+    assert [violation.flag for violation in guard(made, Limits(), 1).violations] == ["--max-delete-share 50"] * 2
+    assert guard(made, Limits(max_delete_share=0.5), 1).violations == ()
+
+
+def test_what_is_only_disabled_counts_and_is_not_called_a_delete():
+    disabled = replace(change("k", "n", Action.UPDATE), grace=7, fields=(FieldDiff(("active",), True, False),))
+    (violation,) = guard(replace(plan(), changes=(disabled,)), Limits(max_deletes=0), 1).violations
+    assert violation.message == "1 would be disabled or deleted, and the limit is 0"
 
 
 @given(st.integers(0, 300), st.integers(1, 300), st.integers(0, 20), st.integers(0, 100))

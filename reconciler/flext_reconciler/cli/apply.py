@@ -163,7 +163,7 @@ def apply_planned(platform: Platform, planned: Planned, order: Order, output: Ou
     if plan.violations:
         raise GuardRefused(
             "\n".join(["guards forbid applying this plan:", *(f"  {item.message}" for item in plan.violations)]),
-            hint="To allow it: " + " ".join(item.flag for item in plan.violations),
+            hint="To allow it: " + " ".join(dict.fromkeys(item.flag for item in plan.violations)),
         )
     if not order.resume:  # it was let in when it was applied first
         require_signers(plan, platform.environment.require_signers, order.signers)

@@ -110,7 +110,8 @@ def planning(command: Command) -> Command:
     @click.option("--purge-now", is_flag=True, help="Prune for good at once, whatever could be disabled first.")
     @click.option(
         "--tombstone-days", type=click.IntRange(0, 3650), default=PlanOptions().tombstone_days, show_default=True,
-        metavar="DAYS", help="What pruning disables is deleted by a plan so many days later; 0 deletes at once.",
+        metavar="DAYS", help="What pruning disables is deleted by a plan so many days later; 0 disables nothing first. "
+        "What is disabled already keeps its day, unless --purge-now.",
     )  # fmt: skip
     @click.option("--adopt", is_flag=True, help="Take over what exists and is not ours.")
     @click.option("--force-replace", type=ADDRESS, multiple=True, help="Replace this address in any case.")
@@ -137,11 +138,11 @@ def limited(command: Command) -> Command:
 
     @click.option(
         "--max-deletes", type=click.IntRange(min=0), default=Limits().max_deletes, show_default=True,
-        help="Refuse to delete more than this.",
+        help="Refuse to disable or delete more than this.",
     )  # fmt: skip
     @click.option(
         "--max-delete-share", type=click.FloatRange(0, 100), default=30, show_default=True, metavar="PERCENT",
-        help="Refuse to delete a larger share of any kind.",
+        help="Refuse to disable or delete a larger share of any kind.",
     )  # fmt: skip
     @click.option("--allow-empty", is_flag=True, help="Allow a desired state that declares nothing.")
     @functools.wraps(command)

@@ -69,6 +69,8 @@ def removals(given: Given, found: Undeclared) -> Removals:
             result.notices.append(f"{address}: disabled, due on {record.due} to be deleted")
         elif not _is_chosen(given, address):
             result.prunable.append(address)
+            if record is not None and record.due and not on:
+                result.notices.append(f"{address}: disabled, and due to be deleted since {record.due}")
         elif record is not None and record.protect:
             result.blocked.append(Blocked(address, BlockCode.PROTECTED, _STILL_PROTECTED, _HOW_TO_REMOVE))
         elif address in named:
@@ -143,7 +145,6 @@ def _retirement(given: Given, actual: Actual) -> Change:
         actual=actual.spec,
         base=base_fingerprint(actual),
         risk=Risk.MEDIUM,
-        notes=(f"disabled now; deleted by a plan of {days} days later, unless it is declared again",),
         grace=days,
     )
 

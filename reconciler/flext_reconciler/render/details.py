@@ -19,7 +19,7 @@ def detail_lines(change: Change) -> Iterator[str]:
     if same:
         yield f"({same} unchanged)"
     if change.grace is not None:
-        yield f"! only disabled now; a plan made in {count(change.grace, 'day')} or later deletes it"
+        yield f"! only disabled now; pruning in {count(change.grace, 'day')} or later deletes it, unless declared again"
     for note in change.notes:
         yield f"! {clean(note)}"
 

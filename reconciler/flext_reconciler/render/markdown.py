@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from ..model import Action, Blocked, Change, Plan
 from .details import detail_lines, field_lines, show_place
 from .safe import clean, code, fence, marker
-from .words import BLOCKS, LISTED, REASONS, asides, by_severity, count, risk_sentence, verdict
+from .words import BLOCKS, LISTED, REASONS, asides, by_severity, count, left_as_is, risk_sentence, verdict
 
 BUDGET = 60_000
 """Characters; GitHub refuses a comment of more than 65,536."""
@@ -114,7 +114,7 @@ def _as_diff(line: str) -> str:
 
 def _blocked(plan: Plan) -> Iterator[str]:
     if plan.blocked:
-        yield f"**{count(len(plan.blocked), 'resource')} blocked, left as they are**"
+        yield f"**{left_as_is(plan.blocked)}**"
         yield ""
         yield from _listed([_held_back(item) for item in plan.blocked])
 

@@ -10,7 +10,7 @@ from .safe import clean
 from .table import Cell, table
 from .terminal import Terminal
 from .values import show_change, show_drift
-from .words import BLOCKS, DRIFTS, LISTED, REASONS, asides, by_severity, count, named, risk_sentence, verdict
+from .words import BLOCKS, DRIFTS, LISTED, REASONS, asides, by_severity, left_as_is, named, risk_sentence, verdict
 
 
 def plan_text(plan: Plan, terminal: Terminal, next_step: str = "") -> str:
@@ -78,7 +78,7 @@ def _indented(lines: Iterable[str], terminal: Terminal) -> Iterator[str]:
 def _blocked(blocked: Sequence[Blocked], terminal: Terminal) -> Iterator[str]:
     if not blocked:
         return
-    yield terminal.paint("bad", f"{count(len(blocked), 'resource')} blocked, left as they are:")
+    yield terminal.paint("bad", f"{left_as_is(blocked)}:")
     for item in blocked:
         place = show_place(item.place)
         yield f"  ! {clean(str(item.address))}  {BLOCKS[item.code]}: {clean(item.message)}" + (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from ..model import RISKS, Action, BlockCode, Change, Drift, DriftItem, Irreversible, Plan, Reason, Status
+from ..model import RISKS, Action, BlockCode, Blocked, Change, Drift, DriftItem, Irreversible, Plan, Reason, Status
 from .values import show_change, show_path
 
 LISTED = 20
@@ -75,6 +75,11 @@ def _changes(plan: Plan) -> str:
     return f"{count(len(plan.changes), 'change')}: {listed}"
 
 
+def left_as_is(blocked: Sequence[Blocked]) -> str:
+    """Say how many resources are blocked."""
+    return f"{count(len(blocked), 'resource')} blocked, left as {'it is' if len(blocked) == 1 else 'they are'}"
+
+
 def risk_sentence(plan: Plan) -> str:
     """Name the changes that make the plan as risky as it is; empty when nothing is to be done."""
     risky = Counter(change.action for change in plan.changes if change.risk is plan.risk)
@@ -117,7 +122,7 @@ def asides(plan: Plan) -> Iterator[tuple[str, Sequence[str]]]:
         ("Changed behind flext's back, and left alone because it is no longer declared", edited),
         ("Moved by the service itself, and left alone", defaults),
         (
-            "No longer declared, kept because pruning is off (--prune deletes them)",
+            "No longer declared, kept because pruning is off (--prune disables or deletes them)",
             plan.prunable if plan.complete else (),
         ),
         ("Neither declared nor ours, never touched", plan.unmanaged),

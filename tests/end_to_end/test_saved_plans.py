@@ -164,6 +164,7 @@ def test_the_policy_wants_signers_by_risk(house):
     fresh = house.flext("apply", "--auto-approve")
     assert fresh.code == 7
     assert "wants 1 signer(s) for low risk, and 0 verified" in fresh.err
+    assert "`flext plan --out FILE`" in fresh.err
     house.flext("plan", "--out", "plan.json", "--sign", alice)
     assert house.flext("apply", "plan.json", "--verify", "keys").code == 0
     declare(house, EDITED.replace("type: source", "type: utility"))
@@ -171,6 +172,10 @@ def test_the_policy_wants_signers_by_risk(house):
     refused = house.flext("apply", "plan.json", "--verify", "keys")
     assert refused.code == 7
     assert "wants 2 signer(s) for high risk, and 1 verified" in refused.err
+    assert (
+        "`flext rollback 1 --out FILE`"
+        in house.flext("rollback", "1", "--auto-approve", "--max-delete-share", "100").err
+    )
     signed = house.flext("sign", "plan.json", bob)
     assert signed.code == 0, signed.err
     assert house.flext("apply", "plan.json", "--verify", "keys").code == 0

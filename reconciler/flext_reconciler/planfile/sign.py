@@ -83,9 +83,10 @@ def require_signers(plan: Plan, policy: Mapping[Risk, int], signers: Iterable[st
     risk = max(risks, default=Risk.LOW, key=RISKS.index)
     needed, found = policy.get(risk, 0), len(set(signers))
     if plan.changes and found < needed:
+        made = f"flext rollback {plan.undoes}" if plan.undoes else "flext plan"
         raise GuardRefused(
             f"the policy of {plan.environment} wants {needed} signer(s) for {risk} risk, and {found} verified",
-            hint="Save the plan (`flext plan --out FILE`), have it signed (`flext sign FILE KEY`), "
+            hint=f"Save the plan (`{made} --out FILE`), have it signed (`flext sign FILE KEY`), "
             "and apply it with `flext apply FILE --verify KEYS`.",
         )
 

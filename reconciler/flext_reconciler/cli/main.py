@@ -83,8 +83,11 @@ def run(args: Sequence[str]) -> int:
     except BrokenPipeError:
         quieten(STDOUT)
         return 0
-    except SystemExit:  # a shell asked for completions
-        raise
+    except SystemExit:  # a shell asked for completions; otherwise nobody reads what click itself writes
+        if "_FLEXT_COMPLETE" in os.environ:
+            raise
+        quieten(STDOUT)
+        return 0
     except BaseException as error:  # noqa: BLE001 - the one place where everything ends
         from .edge import explain
 

@@ -1,21 +1,62 @@
-"""Signals during an apply: the first asks it to stop at the end of the running steps, the second ends it at once."""
+"""Signals: they end at once what only looks; an apply stops at the end of the running steps, a second one ends it.
+
+No signal handler raises while a loop runs: an exception out of nowhere is lost wherever something catches it.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 from ..errors import FlextError
 from ..model import Event, EventName, Observer
 from .exit_codes import ExitCode
+from .main import Terminated
 
 T = TypeVar("T")
 
 _TOLD = "Stopping: the running steps are finished, no new one starts. Once more stops at once."
 
 _CODES = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}
+
+
+def run(looking: Coroutine[Any, Any, T]) -> T:
+    """Run what only looks; SIGTERM cancels it, as asyncio has Ctrl-C do, and Terminated is raised in the end."""
+    arrived = False
+
+    async def watched() -> T:
+        task = asyncio.current_task()
+
+        def cancel() -> None:
+            nonlocal arrived
+            arrived = True
+            if task is not None:
+                task.cancel()
+
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, cancel)
+        return await looking
+
+    try:
+        with _handlers_kept():
+            return asyncio.run(watched())
+    except asyncio.CancelledError:
+        if not arrived:
+            raise
+        raise Terminated from None
+
+
+@contextmanager
+def _handlers_kept() -> Iterator[None]:
+    """Put back what a loop takes away with its own handlers."""
+    before = {number: signal.getsignal(number) for number in _CODES}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class Aborted(FlextError):
@@ -43,7 +84,8 @@ class Interruption:
 
     def run(self, work: Callable[[], Awaitable[T]]) -> T:
         """Run an apply with the signals watched; raises Aborted on the second one."""
-        return asyncio.run(self._watched(work))
+        with _handlers_kept():
+            return asyncio.run(self._watched(work))
 
     async def _watched(self, work: Callable[[], Awaitable[T]]) -> T:
         loop = asyncio.get_running_loop()
@@ -56,9 +98,6 @@ class Interruption:
             if self.code is None:
                 raise
             raise Aborted(self.code) from None
-        finally:
-            for number in _CODES:
-                loop.remove_signal_handler(number)
 
     def _arrived(self, number: signal.Signals) -> None:
         if self.code is not None and self._task is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import click
@@ -15,6 +14,7 @@ from ..planfile import fingerprint
 from ..planfile.bundle import dump_bundle
 from ..planfile.files import save_whole
 from .exit_codes import ExitCode, code_of_plan
+from .interruption import run
 from .next_step import next_step
 from .options import Location, formatted, limited, located, planning, reporting
 from .output import Output
@@ -77,7 +77,7 @@ def command(
 def _made(location: Location, wishes: Wishes, bundle: Path | None, output: Output) -> Plan:
     with open_platform(location) as platform, output.watching() as observer:
         require_declared(wishes.options, platform.declaration)
-        made = asyncio.run(look(platform, wishes, observer))
+        made = run(look(platform, wishes, observer))
         for text in interrupted_by(platform.ledger):
             output.note(text)
     if bundle is not None:

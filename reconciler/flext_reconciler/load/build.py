@@ -36,6 +36,7 @@ MAX_EXPANDED = 100_000
 """How many nodes the aliases of one file may stand for."""
 
 _NUMERIC = frozenset("0123456789+-.")
+_NEW = object()
 _NUL_ESCAPE = re.compile(rb"\\(?:0|x00|u0000|U00000000)")
 
 
@@ -84,10 +85,11 @@ class Builder:
         self.refusals: list[Refusal] = []
         self._events = events(data)
         # Most files have nothing that asks for a second look at each node.
-        self._careful = b"&" in data or b"!" in data or _NUL_ESCAPE.search(data) is not None
+        self._watching = b"&" in data or _NUL_ESCAPE.search(data) is not None
         self._referring = b"${" in data
         self._stack: list[list[Json]] = []
         self._keys = _Keys()
+        self._known: dict[str, Json] = dict(WORDS)  # plain scalars → what they mean
         self._marked: set[Path] = set()
         self._first: Event = None
         self._anchors: dict[str, tuple[Json, int] | None] = {}  # None while the anchored node is open
@@ -96,7 +98,7 @@ class Builder:
 
     def run(self) -> None:
         """Go through all events; this loop is where loading spends its time."""
-        careful, referring = self._careful, self._referring
+        known, watching, referring = self._known, self._watching, self._referring
         handle = {
             MappingStartEvent: self._start_mapping,
             MappingEndEvent: self._end_mapping,
@@ -111,33 +113,37 @@ class Builder:
             kind = type(event)
             if kind is ScalarEvent:
                 value = text = event.value
-                if event.implicit[0]:
-                    if text in WORDS:
-                        value = WORDS[text]
-                    elif text[0] in _NUMERIC:
-                        value = self._number(event)
+                plain, quoted = event.implicit
+                if plain:
+                    value = known.get(text, _NEW)
+                    if value is _NEW:
+                        value = self._meaning(event)
+                elif not quoted:
+                    _refuse_tag(event)
+                if watching:
+                    self._look_at(event, value)
                 if referring and "${" in text:
                     self._mark(items)
-                if careful:
-                    self._nodes += 1
-                    if event.tag is not None or event.anchor is not None or "\0" in text:
-                        self._look_at(event, value)
                 items.append(value)
             elif kind in handle:
                 items = handle[kind](event, items)
 
     # -------------------------------------------------------------------------------------------- scalars
 
-    def _number(self, event: Event) -> Json:
+    def _meaning(self, event: Event) -> Json:
+        """Return what a plain scalar means, and remember it; what has no meaning is reported each time."""
+        text: str = event.value
         try:
-            return number(event.value)
+            meaning = number(text) if text[0] in _NUMERIC else text
         except ValueError as error:
             mark = event.start_mark
             self.refusals.append(Refusal(mark.line + 1, mark.column + 1, str(error), "quote it if it is meant as text"))
             return None
+        self._known[text] = meaning
+        return meaning
 
     def _look_at(self, event: Event, value: Json) -> None:
-        _refuse_tag(event)
+        self._nodes += 1
         if event.anchor is not None:
             self._anchors[event.anchor] = (value, 1)
         if "\0" in event.value:
@@ -147,14 +153,14 @@ class Builder:
 
     def _start_mapping(self, event: Event, items: list[Json]) -> list[Json]:
         stack = self._stack
-        if self._careful or not stack or len(stack) == MAX_DEPTH:
+        if event.tag is not None or self._watching or not stack or len(stack) == MAX_DEPTH:
             self._look_at_start(event)
         stack.append(items)
         return _Pairs()
 
     def _start_sequence(self, event: Event, items: list[Json]) -> list[Json]:
         stack = self._stack
-        if self._careful or not stack or len(stack) == MAX_DEPTH:
+        if event.tag is not None or self._watching or not stack or len(stack) == MAX_DEPTH:
             self._look_at_start(event)
         stack.append(items)
         return []

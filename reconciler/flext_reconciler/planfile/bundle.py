@@ -33,14 +33,11 @@ from ..model import (
     encode_value,
 )
 from ..plan import PlanOptions
-from .encode import digest
+from .encode import BUNDLE, digest
 from .files import MAX_BYTES, read_content
 from .inputs import Inputs
 
 FORMAT_VERSION = "1.0"
-DOCUMENT = "flext-bundle"
-"""What tells a bundle from other documents."""
-
 T = TypeVar("T")
 
 _SPECS = frozenset({"spec", "desired", "observed", "attempted"})
@@ -58,7 +55,7 @@ class Bundle:
 
 def dump_bundle(inputs: Inputs, plan: str) -> bytes:
     """Return a bundle as canonical JSON; `plan` is the fingerprint of what was made from it."""
-    document = _document(inputs) | {"document": DOCUMENT, "format_version": FORMAT_VERSION, "plan": plan}
+    document = _document(inputs) | {"document": BUNDLE, "format_version": FORMAT_VERSION, "plan": plan}
     whole = {**document, "fingerprint": digest(document), "meta": {"flext": __version__}}
     return orjson.dumps(whole, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
 
@@ -67,7 +64,7 @@ def load_bundle(path: FilePath) -> Bundle:
     """Read a bundle; raises PlanFileError for what is damaged, newer or something else."""
     try:
         document = orjson.loads(read_content(path, MAX_BYTES))
-        if not isinstance(document, dict) or document.get("document") != DOCUMENT:
+        if not isinstance(document, dict) or document.get("document") != BUNDLE:
             raise ValueError("it is something else")
         _check(document)
         return Bundle(_inputs(document), str(document["plan"]), str(document["meta"]["flext"]))

@@ -27,7 +27,7 @@ from ..model import (
     decode_value,
 )
 from ..order import find_cycle, prerequisites
-from .encode import FORMAT_VERSION, MARKED, digest, digest_meta, looks_like_index
+from .encode import BUNDLE, FORMAT_VERSION, MARKED, digest, digest_meta, looks_like_index
 
 if TYPE_CHECKING:
     from .document import (
@@ -61,6 +61,10 @@ def read_document(document: Json) -> Saved:
     """Read a plan and when it expires; raises PlanFileError for what flext never wrote."""
     if not isinstance(document, dict):
         raise PlanFileError("not a plan: a JSON object is expected", hint=_AGAIN)
+    if document.get("document") == BUNDLE:
+        raise PlanFileError(
+            "a bundle, not a plan", hint="Make the plan from it: `flext plan --replay FILE --out PLAN`."
+        )
     minor = _check_format(document.get("format_version"))
     _check_fingerprint(document, with_meta=minor >= _META_IS_TIED)
     try:

@@ -31,6 +31,9 @@ from ..order import groups
 FORMAT_VERSION = "1.2"
 """Readers accept a newer minor, whose additions they do not know, and refuse a newer major."""
 
+BUNDLE = "flext-bundle"
+"""What a bundle says that it is, which is no plan."""
+
 _NOT_FINGERPRINTED = frozenset({"fingerprint", "meta"})
 _CANONICAL = orjson.OPT_SORT_KEYS
 

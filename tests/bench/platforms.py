@@ -19,7 +19,7 @@ import httpx
 from flext_reconciler.cli.options import Location
 from flext_reconciler.cli.pipeline import Wishes, carry_out, make
 from flext_reconciler.cli.platform import Platform, open_platform
-from flext_reconciler.load import load
+from flext_reconciler.load import Loaded, load
 from flext_reconciler.model import Event, Plan, Report
 
 from . import floors, platform
@@ -49,9 +49,9 @@ class Bench:
         with open_platform(Location(self.root, "bench")) as found:
             yield found
 
-    def validate(self, found: Platform, *, cached: bool) -> None:
+    def validate(self, found: Platform, *, cached: bool) -> Loaded:
         """Load and validate everything."""
-        load(
+        return load(
             self.root,
             "bench",
             found.catalog,

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from flext_reconciler.diff import at
 from flext_reconciler.model import (
     ABSENT,
     Action,
@@ -29,6 +28,7 @@ from flext_reconciler.model import (
     Record,
     Secret,
     Support,
+    at,
     canonical,
 )
 from flext_reconciler.order import groups

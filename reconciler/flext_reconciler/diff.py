@@ -17,7 +17,21 @@ from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import sha256
 
-from .model import ABSENT, Action, Actual, Drift, Effect, FieldDiff, Json, KindSupport, Path, Record, Secret, canonical
+from .model import (
+    ABSENT,
+    Action,
+    Actual,
+    Drift,
+    Effect,
+    FieldDiff,
+    Json,
+    KindSupport,
+    Path,
+    Record,
+    Secret,
+    at,
+    canonical,
+)
 from .spec import FieldRule, Spec, field_rules, names_a_secret
 
 NOT_READ_BACK = "cannot be read back; compared with what was last applied"
@@ -224,25 +238,6 @@ def same(left: Json, right: Json) -> bool:
     if left is ABSENT or right is ABSENT:
         return left is right
     return canonical(left) == canonical(right)
-
-
-def at(value: Json, path: Path) -> Json:
-    """Return what stands at a path, or ABSENT; an index may be written as text, as pointers do."""
-    for step in path:
-        if isinstance(value, Mapping):
-            value = value.get(str(step), ABSENT)
-        elif isinstance(value, list) and (index := index_in(value, step)) is not None:
-            value = value[index]
-        else:
-            return ABSENT
-    return value
-
-
-def index_in(values: list[Json], step: str | int) -> int | None:
-    """Return the index that a step of a path means in a list, when it has one."""
-    text = str(step)
-    plausible = text.isascii() and text.isdecimal() and len(text) < 10
-    return int(text) if plausible and int(text) < len(values) else None
 
 
 def base_fingerprint(actual: Actual, fields: Iterable[str] | None = None) -> str:

@@ -118,6 +118,12 @@ def field_rules(spec: type[Spec]) -> Mapping[str, FieldRule]:
 
 
 @cache
+def sensitive_fields(spec: type[Spec]) -> tuple[str, ...]:
+    """Return the fields of a kind whose values are secret."""
+    return tuple(name for name, rule in field_rules(spec).items() if rule.sensitive)
+
+
+@cache
 def _unordered(spec: type[Spec]) -> tuple[str, ...]:
     return tuple(name for name, rule in field_rules(spec).items() if rule.unordered)
 
@@ -145,6 +151,15 @@ def sorted_by_value(values: Iterable[Json]) -> list[Json]:
 
 _SECRET_NAMES = frozenset({"token", "private_key", "keytab", "api_key", "apikey", "authorization", "secret_key"})
 _SECRET_ENDINGS = ("password", "secret", "_token", "_api_key", "_private_key", "passwd")
+
+
+_SECRET_PARTS = ("passw", "secret", "token", "authorization", "keytab", "api", "private")
+
+
+def may_name_a_secret(text: str) -> bool:
+    """Tell whether a text can hold the name of a secret at all, sooner than by looking at each of its words."""
+    lowered = text.lower()
+    return any(part in lowered for part in _SECRET_PARTS)
 
 
 @cache

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
 
-from flext_reconciler.diff import at, base_fingerprint, compare, explain, moved_defaults, same
+from flext_reconciler.diff import base_fingerprint, compare, explain, moved_defaults, same
 from flext_reconciler.model import (
     ABSENT,
     Actual,
@@ -20,6 +20,7 @@ from flext_reconciler.model import (
     Presence,
     Record,
     Secret,
+    at,
     canonical,
 )
 from flext_reconciler.spec import Cleared, Spec

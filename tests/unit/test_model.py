@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from enum import StrEnum
 from itertools import combinations
 
@@ -24,9 +25,11 @@ from flext_reconciler.model import (
     Reason,
     Risk,
     Secret,
+    at,
     canonical,
     decode_value,
     encode_value,
+    put,
 )
 
 A, B = Address("s", "k", "a"), Address("s", "k", "b")
@@ -196,3 +199,27 @@ def test_absent_is_neither_null_nor_false():
 
 def test_every_action_has_its_glyph():
     assert "".join(action.symbol for action in Action) == "+~±-="
+
+
+# ------------------------------------------------------------------------------------------------ paths
+
+
+@pytest.mark.parametrize(
+    ("value", "path", "item", "then"),
+    [
+        ({"a": 1, "b": 2}, ("a",), 3, {"a": 3, "b": 2}),
+        ({"a": 1}, ("b", "c"), 2, {"a": 1, "b": {"c": 2}}),
+        ({"a": {"b": 1}}, ("a", "b"), ABSENT, {"a": {}}),
+        ({"a": 1}, ("b", "c"), ABSENT, {"a": 1}),
+        ({"a": [1, 2]}, ("a", 1), 3, {"a": [1, 3]}),
+        ({"a": [1, 2]}, ("a", "1"), 3, {"a": [1, 3]}),
+        ({"a": [1]}, ("a", 1), 2, {"a": [1, 2]}),
+        ({"a": [1, 2]}, ("a", 0), ABSENT, {"a": [2]}),
+        ({"a": 1}, (), 2, 2),
+    ],
+)
+def test_an_item_is_put_at_a_path_of_a_copy(value, path, item, then):
+    before = copy.deepcopy(value)
+    assert put(value, path, item) == then
+    assert value == before
+    assert item is ABSENT or at(put(value, path, item), path) == item

@@ -11,6 +11,8 @@ from pydantic import Field, TypeAdapter, ValidationError, create_model
 
 from flext_reconciler.model import ABSENT, Deferred, Secret
 from flext_reconciler.spec import (
+    _SECRET_ENDINGS,
+    _SECRET_NAMES,
     AppendOnly,
     Cleared,
     FieldRule,
@@ -25,6 +27,7 @@ from flext_reconciler.spec import (
     Unordered,
     Version,
     field_rules,
+    may_name_a_secret,
     names_a_secret,
     sorted_by_value,
 )
@@ -91,6 +94,13 @@ def test_a_refused_value_is_not_repeated():
 )
 def test_names_of_secrets_are_known(name):
     assert names_a_secret(name)
+
+
+@pytest.mark.parametrize("name", sorted({*_SECRET_NAMES, *_SECRET_ENDINGS}))
+def test_every_name_of_a_secret_is_worth_a_look(name):
+    for spelled in (name, name.upper(), name.replace("_", "-"), name.replace("k", "\u212a")):
+        assert names_a_secret(spelled)
+        assert may_name_a_secret(f'{{"{spelled}":1}}')
 
 
 @pytest.mark.parametrize("name", ["tokens", "token_url", "key", "secret_name", "passwords_file", "tokenizer", "monkey"])

@@ -25,8 +25,6 @@ from .step import Step
 T = TypeVar("T")
 
 _HOW = {Status.FAILED: "failed", Status.STALE: "moved since the plan was made", Status.BLOCKED: "is blocked itself"}
-
-
 _NEVER_BEGUN = frozenset({Status.BLOCKED, Status.NOT_STARTED})
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 
-from ..diff import at, base_fingerprint, compare, same
+from ..diff import base_fingerprint, compare, same
 from ..model import (
     ABSENT,
     Action,
@@ -18,7 +18,9 @@ from ..model import (
     Path,
     Presence,
     Record,
+    at,
     holds_secret,
+    put,
 )
 from ..spec import Spec
 
@@ -117,15 +119,8 @@ def with_uncleared(desired: Mapping[str, Json], unmet: Iterable[FieldDiff], prev
     for field in unmet:
         before = at(previous.desired, field.path) if previous else ABSENT
         if before is not ABSENT and at(desired, field.path) is ABSENT:
-            kept = _with(kept, field.path, before)
+            kept = put(kept, field.path, before)
     return kept
-
-
-def _with(value: Json, path: Path, item: Json) -> Json:
-    if not path:
-        return item
-    below = value if isinstance(value, Mapping) else {}
-    return {**below, str(path[0]): _with(below.get(str(path[0])), path[1:], item)}
 
 
 def disabled(desired: Mapping[str, Json], actual: Actual, previous: Record | None, due: date) -> Record:

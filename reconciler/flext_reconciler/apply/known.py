@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from ..diff import at
 from ..errors import FlextError
-from ..model import ABSENT, Actual, Address, Deferred, Json, Presence, Secret
+from ..model import ABSENT, Actual, Address, Deferred, Json, Presence, Secret, at
 
 
 class Known:

@@ -20,7 +20,7 @@ from ..render.report import report_text
 from ..render.text import plan_text
 from .approval import Approval, approved, approving
 from .exit_codes import ExitCode, code_of_apply
-from .interruption import Interruption, run
+from .interruption import Interruption, run_looking
 from .options import Location, limited, located_by_option, planning, reporting
 from .output import Output
 from .pipeline import Planned, Wishes, carry_out, look, require_declared
@@ -127,7 +127,7 @@ def _options(options: PlanOptions, saved: Plan | None) -> PlanOptions:
 def made_for(platform: Platform, order: Order, output: Output) -> Planned:
     """Make the plan that is to be applied, or take the saved one with what is there now."""
     with output.watching() as observer:
-        fresh = run(look(platform, order.wishes, observer))
+        fresh = run_looking(look(platform, order.wishes, observer))
     for text in interrupted_by(platform.ledger):
         output.note(text)
     if order.resume:

@@ -9,7 +9,7 @@ from ..render.documents import drift_document
 from ..render.text import drift_text
 from ..render.words import count
 from .exit_codes import ExitCode, code_of_drift, moved, unseen
-from .interruption import run
+from .interruption import run_looking
 from .options import Location, located, reporting
 from .output import Output
 from .pipeline import Wishes, look
@@ -30,7 +30,7 @@ def command(location: Location, output: Output) -> ExitCode:
       flext drift -e prod --json
     """
     with open_platform(location) as platform, output.watching() as observer:
-        plan = run(look(platform, Wishes(), observer)).plan
+        plan = run_looking(look(platform, Wishes(), observer)).plan
     if output.json:
         pending, drifted = moved(plan)
         output.document(drift_document(plan, pending=pending, drifted=drifted, complete=not unseen(plan)))

@@ -15,7 +15,7 @@ from ..read import read_actuals
 from ..render.documents import FORMAT_VERSION
 from ..render.safe import clean
 from .exit_codes import ExitCode
-from .interruption import run
+from .interruption import run_looking
 from .options import ADDRESS, Location, located_by_option, reporting
 from .output import Output
 from .platform import Platform, open_platform
@@ -46,7 +46,7 @@ def command(
     with open_platform(location) as platform, output.watching() as observer:
         _require_known(service, kind, platform)
         records = platform.ledger.records()
-        actuals = run(_read(platform, records, observer))
+        actuals = run_looking(_read(platform, records, observer))
     found = [
         actual
         for address, actual in sorted(actuals.found.items())

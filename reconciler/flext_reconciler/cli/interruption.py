@@ -23,7 +23,7 @@ _TOLD = "Stopping: the running steps are finished, no new one starts. Once more 
 _CODES = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}
 
 
-def run(looking: Coroutine[Any, Any, T]) -> T:
+def run_looking(looking: Coroutine[Any, Any, T]) -> T:
     """Run what only looks; SIGTERM cancels it, as asyncio has Ctrl-C do, and Terminated is raised in the end."""
     arrived = False
 

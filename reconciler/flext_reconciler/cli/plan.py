@@ -14,7 +14,7 @@ from ..planfile import fingerprint
 from ..planfile.bundle import dump_bundle
 from ..planfile.files import save_whole
 from .exit_codes import ExitCode, code_of_plan
-from .interruption import run
+from .interruption import run_looking
 from .next_step import next_step
 from .options import Location, formatted, limited, located, planning, reporting
 from .output import Output
@@ -77,7 +77,7 @@ def command(
 def _made(location: Location, wishes: Wishes, bundle: Path | None, output: Output) -> Plan:
     with open_platform(location) as platform, output.watching() as observer:
         require_declared(wishes.options, platform.declaration)
-        made = run(look(platform, wishes, observer))
+        made = run_looking(look(platform, wishes, observer))
         for text in interrupted_by(platform.ledger):
             output.note(text)
     if bundle is not None:

@@ -13,7 +13,7 @@ from ..plan import PlanOptions
 from .apply import Order, apply_planned, made_for
 from .approval import Approval, approved, approving
 from .exit_codes import ExitCode, code_of_plan
-from .interruption import run
+from .interruption import run_looking
 from .next_step import next_step
 from .options import Location, limited, located_by_option, reporting
 from .output import Output
@@ -55,7 +55,7 @@ def command(
 
 def _saved(platform: Platform, order: Order, saving: Saving, output: Output) -> ExitCode:
     with output.watching() as observer:
-        plan = run(look(platform, order.wishes, observer)).plan
+        plan = run_looking(look(platform, order.wishes, observer)).plan
     saving.save(plan)
     print_plan(
         plan, "json" if output.json else "text", output, next_step(plan, platform.location, order.wishes, saving.out)

@@ -13,7 +13,7 @@ import click
 from ..errors import UsageError
 from ..provider import Provider
 from .exit_codes import ExitCode
-from .interruption import run
+from .interruption import run_looking
 from .options import Command, Location
 from .output import Output
 from .pipeline import Wishes, look, require_declared
@@ -75,7 +75,7 @@ def show_simulated(
     with open_platform(location) as platform, output.watching() as observer:
         require_declared(wishes.options, platform.declaration)
         fail_at = _known(simulation, platform.providers)
-        made = run(look(platform, wishes, observer))
+        made = run_looking(look(platform, wishes, observer))
         saving.save(made.plan)
         shown = rehearse(
             made.plan, made.inputs, platform.providers, platform.fingerprinter, lambda event: None, fail_at

@@ -10,7 +10,7 @@ from ..provider import Health, ServiceHealth
 from ..render.documents import status_document
 from ..render.status import status_text
 from .exit_codes import ExitCode
-from .interruption import run
+from .interruption import run_looking
 from .options import Location, located, reporting
 from .output import Output
 from .platform import Platform, open_platform
@@ -27,7 +27,7 @@ def command(location: Location, output: Output) -> ExitCode:
       flext status -e prod --json
     """
     with open_platform(location) as platform:
-        healths = run(_ask(platform))
+        healths = run_looking(_ask(platform))
     if output.json:
         output.document(status_document(platform.environment.name, healths))
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+from ..diff import same
 from ..errors import FlextError
 from ..inverse import Undo, touched_by, undo_of
 from ..inverse.earlier import KNOWN_TO_THE_SERVICE, Why, moved_on
@@ -43,7 +44,7 @@ def still_declared(plan: Plan, declaration: Declaration) -> bool:
 def _differs(left: Mapping[str, Json] | None, declared: Mapping[str, Json] | None) -> bool:
     if left is None or declared is None:
         return left is not declared
-    return any(left.get(name, ABSENT) != value for name, value in declared.items())
+    return any(not same(left.get(name, ABSENT), value) for name, value in declared.items())
 
 
 def kept_plan(platform: Platform, run: int) -> Plan:

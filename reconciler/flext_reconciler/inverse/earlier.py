@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from ..diff import IN_DOUBT, at
+from ..diff import IN_DOUBT
 from ..model import (
     ABSENT,
     Action,
@@ -23,7 +23,9 @@ from ..model import (
     Path,
     Record,
     Secret,
+    at,
     holds_secret,
+    put,
 )
 from ..spec import FieldRule, Spec, field_rules
 
@@ -197,21 +199,7 @@ def patched(value: Json, fields: Iterable[FieldDiff]) -> Json:
     """Return a copy with every difference made; lists grow at their end and shrink from it."""
     listed = sorted(fields, key=lambda field: [str(step).rjust(10) for step in field.path])
     for field in [item for item in listed if item.after is not ABSENT]:
-        value = _put(value, field.path, field.after)
+        value = put(value, field.path, field.after)
     for field in reversed([item for item in listed if item.after is ABSENT]):
-        value = _put(value, field.path, ABSENT)
+        value = put(value, field.path, ABSENT)
     return value
-
-
-def _put(value: Json, path: Path, item: Json) -> Json:
-    if not path:
-        return item
-    step = path[0]
-    if isinstance(value, list) and isinstance(step, int):
-        below = _put(value[step] if step < len(value) else ABSENT, path[1:], item)
-        return [*value[:step], *([] if below is ABSENT else [below]), *value[step + 1 :]]
-    held = dict(value) if isinstance(value, Mapping) else {}
-    below = _put(held.pop(step, ABSENT), path[1:], item)
-    if below is ABSENT:
-        return held if held or isinstance(value, Mapping) else value
-    return {**held, step: below}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from ..diff import same
 from ..errors import Place
 from ..model import (
     ABSENT,
@@ -149,7 +150,7 @@ def _later(change: Change, record: Record | None, applied: Mapping[str, Json], l
     if change.action is Action.DELETE:
         return [Later(change.address, last.run)]
     names = {str(field.path[0]) for field in change.fields}
-    moved = sorted(name for name in names if record.desired.get(name, ABSENT) != applied.get(name, ABSENT))
+    moved = sorted(name for name in names if not same(record.desired.get(name, ABSENT), applied.get(name, ABSENT)))
     return [Later(change.address, last.run, tuple(moved))] if moved else []
 
 

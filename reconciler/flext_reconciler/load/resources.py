@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 
 from ..errors import FlextError
 from ..model import Deletion, Json, Lifecycle, Path, Resource
 from ..references import SCHEMES
-from ..spec import Spec, field_rules
+from ..spec import sensitive_fields
 from .documents import Draft
 from .environment import SECRET_HINT
 from .findings import validate
@@ -49,7 +48,7 @@ def make_resource(draft: Draft, expander: Expander, links: Links, problems: Prob
 
 
 def _written_out(draft: Draft, filled: Filled) -> list[Path]:
-    sensitive = _sensitive(draft.model)
+    sensitive = sensitive_fields(draft.model)
     if not draft.marked and not sensitive:
         return []
     found = {
@@ -65,11 +64,6 @@ def _written_out(draft: Draft, filled: Filled) -> list[Path]:
 
 def _is_text(value: Json) -> bool:
     return isinstance(value, str) and value != ""
-
-
-@cache
-def _sensitive(model: type[Spec]) -> tuple[str, ...]:
-    return tuple(name for name, rule in field_rules(model).items() if rule.sensitive)
 
 
 def _lifecycle(written: Mapping[str, Json] | None) -> Lifecycle:

@@ -6,6 +6,7 @@ Pure. Everything a phase hands to the next is declared in this folder, so that i
 from .actual import EVERY_ACTION, Action, Actual, Actuals, KindSupport, Presence, Record, Support
 from .codec import decode_value, encode_value
 from .desired import Declaration, Deletion, Lifecycle, Resource, Service
+from .paths import at, index_in, put
 from .plan import (
     RISKS,
     BlockCode,
@@ -81,10 +82,13 @@ __all__ = [
     "Support",
     "Touch",
     "Violation",
+    "at",
     "canonical",
     "decode_value",
     "encode_value",
     "glance",
     "holds_deferred",
     "holds_secret",
+    "index_in",
+    "put",
 ]

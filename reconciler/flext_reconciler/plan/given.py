@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
-from ..diff import at
 from ..model import (
     ABSENT,
     Actual,
@@ -23,6 +22,7 @@ from ..model import (
     Presence,
     Record,
     Resource,
+    at,
 )
 from ..spec import Spec
 from .case import Case, PlanOptions

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from ..diff import Comparison, at, index_in
-from ..model import ABSENT, Actual, Json, Resource, holds_secret
+from ..diff import Comparison
+from ..model import ABSENT, Actual, Json, Resource, at, holds_secret, put
 
 Steps = tuple[str, ...]
 
@@ -22,8 +22,8 @@ def with_ignored(resource: Resource, actual: Actual) -> Mapping[str, Json]:
     spec: Json = resource.spec
     for steps in _pointers(resource):
         kept = at(actual.spec, steps)
-        if kept is not ABSENT and not holds_secret(kept):
-            spec = _put(spec, steps, kept)
+        if ABSENT not in (kept, at(spec, steps)) and not holds_secret(kept):
+            spec = put(spec, steps, kept)
     written: Mapping[str, Json] = spec
     return written
 
@@ -52,13 +52,3 @@ def _pointers(resource: Resource) -> tuple[Steps, ...]:
 def _is_below(path: tuple[str | int, ...], pointers: Iterable[Steps]) -> bool:
     written = tuple(str(step) for step in path)
     return any(written[: len(steps)] == steps for steps in pointers)
-
-
-def _put(value: Json, steps: Steps, item: Json) -> Json:
-    if not steps:
-        return item
-    if isinstance(value, Mapping) and steps[0] in value:
-        return {**value, steps[0]: _put(value[steps[0]], steps[1:], item)}
-    if isinstance(value, list) and (index := index_in(value, steps[0])) is not None:
-        return [*value[:index], _put(value[index], steps[1:], item), *value[index + 1 :]]
-    return value

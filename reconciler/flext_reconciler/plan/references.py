@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from ..diff import at
-from ..model import Actual, Address, Deferred, Drift, Effect, FieldDiff, Json, KindSupport, Path, holds_deferred
+from ..model import Actual, Address, Deferred, Drift, Effect, FieldDiff, Json, KindSupport, Path, at, holds_deferred
 from ..spec import Spec, field_rules
 
 

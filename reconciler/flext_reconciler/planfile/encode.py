@@ -24,6 +24,7 @@ from ..model import (
     Path,
     Plan,
     Reason,
+    at,
     encode_value,
 )
 from ..order import groups
@@ -188,7 +189,7 @@ _REASONS = {Drift.GIT: Reason.EDITED, Drift.ACTUAL: Reason.DRIFTED, Drift.BOTH: 
 
 def _change_field(diff: FieldDiff, change: Change) -> dict[str, Json]:
     """Return a difference with what was read of it, and why it is to change."""
-    from ..diff import UNDECLARED, at  # loads pydantic, which readers of the ledger do without
+    from ..diff import UNDECLARED  # loads pydantic, which readers of the ledger do without
 
     document = _field(diff)
     actual = at(change.actual, diff.path)

@@ -9,11 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache
 
 from ..model import Actual, Json, Presence, Secret, canonical, glance, holds_secret
 from ..references import Fingerprinter
-from ..spec import Spec, field_rules, names_a_secret
+from ..spec import Spec, field_rules, may_name_a_secret, names_a_secret, sensitive_fields
 
 Models = tuple[Json, ...]
 """What is known to belong at one place, most telling source first: the declaration, then what was applied."""
@@ -38,7 +37,7 @@ def _masked(
     spec: dict[str, Json], kind: type[Spec], models: Models, fingerprinter: Fingerprinter
 ) -> Mapping[str, Json]:
     """Mask a spec; return the very same one, at the price of a glance, when nothing points to a secret."""
-    sensitive = {name for name in _sensitive(kind) if name in spec}
+    sensitive = {name for name in sensitive_fields(kind) if name in spec}
     if not sensitive and not any(map(holds_secret, models)) and not _is_named(spec):
         return spec
     sources = tuple((model,) for model in models)
@@ -46,11 +45,6 @@ def _masked(
         name: _mask(value, _under(sources, name), fingerprinter, hidden=name in sensitive or names_a_secret(name))
         for name, value in spec.items()
     }
-
-
-@cache
-def _sensitive(kind: type[Spec]) -> frozenset[str]:
-    return frozenset(name for name, rule in field_rules(kind).items() if rule.sensitive)
 
 
 def _mask(value: Json, sources: tuple[Models, ...], fingerprinter: Fingerprinter, *, hidden: bool) -> Json:
@@ -92,13 +86,9 @@ def _under(sources: tuple[Models, ...], key: str) -> tuple[Models, ...]:
 
 
 # Looking at the bytes costs a fraction of walking the value, and most values hold nothing to hide.
-_KEYS = re.compile(rb'"((?:[^"\\]|\\.)*)":')
-_SUSPICIOUS = (b"passw", b"secret", b"token", b"authorization", b"keytab", b"api", b"private")
+_KEYS = re.compile(r'"((?:[^"\\]|\\.)*)":')
 
 
 def _is_named(value: Json) -> bool:
-    text = glance(value)
-    lowered = text.lower()  # a part of every name that tells of a secret; `in` finds it far sooner than a pattern does
-    if not any(part in lowered for part in _SUSPICIOUS):
-        return False
-    return any(names_a_secret(key.decode()) for key in set(_KEYS.findall(text)))
+    text = glance(value).decode()
+    return may_name_a_secret(text) and any(map(names_a_secret, set(_KEYS.findall(text))))

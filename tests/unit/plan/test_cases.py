@@ -30,7 +30,7 @@ def test_every_action_reason_and_effect_has_a_case():
     assert {field.effect for change in CHANGES for field in change.fields} == set(Effect)
 
 
-ROLLBACK = {BlockCode.OVERTAKEN}  # tests/unit/planfile/test_inverse.py has those
+ROLLBACK = {BlockCode.OVERTAKEN}  # tests/unit/planfile/test_since.py has it
 
 
 def test_every_block_and_every_drift_has_a_case():

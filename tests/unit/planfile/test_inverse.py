@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, given, note, reject, settings
 
-from flext_reconciler.diff import at, same
+from flext_reconciler.diff import same
 from flext_reconciler.errors import Place
 from flext_reconciler.inverse import Touched, inverse, undo_of, undo_plan
 from flext_reconciler.inverse.earlier import KNOWN_TO_THE_SERVICE, NOT_SHOWN
@@ -23,9 +23,11 @@ from flext_reconciler.model import (
     KindSupport,
     Lifecycle,
     Plan,
+    Reason,
     Resource,
     Secret,
     Service,
+    at,
     canonical,
 )
 from flext_reconciler.plan import PlanOptions
@@ -74,6 +76,8 @@ def back_and_forth(platform):
     back = rolled_back(after, plan, declaration)
     restored = after.copy()
     note(f"plan {plan}\n\nback {back}")
+    undone = {change.address for change in plan.inverse.changes}
+    assert all(change.reason is Reason.UNDONE for change in back.changes if change.address in undone)
     restored.apply(back)
     return before, after, restored, plan, back, declaration
 

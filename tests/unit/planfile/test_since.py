@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from flext_reconciler.inverse.since import successor, touched_by
-from flext_reconciler.model import Action, Address, Status, Touch
+from flext_reconciler.inverse.since import overtaken, successor, touched_by
+from flext_reconciler.model import Action, Address, BlockCode, Status, Touch
 
 A = Address("memory", "widget", "a")
 CREATE, UPDATE, REPLACE, DELETE = Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DELETE
@@ -56,3 +56,10 @@ def test_a_rollback_of_an_earlier_run_stands():
 def test_what_was_made_anew_or_deleted_is_another_object(newest_first, run):
     found = successor(newest_first)
     assert (found and found.run) == run
+
+
+def test_what_a_later_run_made_anew_is_blocked_with_the_way_to_take_that_back():
+    blocked = overtaken(touch(3, REPLACE))
+    assert (blocked.address, blocked.code) == (A, BlockCode.OVERTAKEN)
+    assert blocked.message == "it is not as the run left it: run 3 made it anew since"
+    assert "flext rollback 3" in blocked.hint
